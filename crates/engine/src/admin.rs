@@ -1,0 +1,5 @@
+//! Administration: commands are data, one table says which there are.
+
+mod write;
+
+pub use write::{Put, Write};

@@ -1,0 +1,108 @@
+//! What a command changes: whole records, put or removed, each guarded by the revision it was decided on.
+
+use crate::Secret;
+use crate::model::{
+    Application, ApplicationKey, Authenticator, AuthenticatorKey, AuthenticatorType, Component, ComponentKey, Domain, DomainKey, KeyRecord, OrgUnit, PolicyKey, Session,
+    SessionKey, UnitKey, User, UserAttribute, UserKey, UserState,
+};
+use crate::policy::Policy;
+use crate::time::Timestamp;
+
+/// A record to be stored.
+///
+/// A **negative key** is a place holder for a row that does not exist yet: the store gives it a number, and every
+/// other write of the same decision that names the same place holder gets that number.
+#[derive(Debug, Clone)]
+pub struct Put<T> {
+    /// `None`: a new record, whose unique name must not exist yet (else conflict). `Some`: the revision it was
+    /// decided on; another one is a conflict.
+    pub guard: Option<i64>,
+    /// The record. Its sealed fields are kept as they are, but for those named in `secrets`. The store sets `created`,
+    /// `modified`, `record_version` and `revision`.
+    pub record: T,
+    /// Sealed fields to set (`Some`) or clear (`None`), by field name: `shared_secret` of a component;
+    /// `password`, `password_copy`, `password_history` of a user; `secret`, `pin` of an application.
+    pub secrets: Vec<(&'static str, Option<Secret>)>,
+}
+
+impl<T> Put<T> {
+    /// A new record without secrets.
+    pub fn new(record: T) -> Self {
+        Self { guard: None, record, secrets: Vec::new() }
+    }
+
+    /// A change of an existing record.
+    pub fn over(revision: i64, record: T) -> Self {
+        Self { guard: Some(revision), record, secrets: Vec::new() }
+    }
+
+    /// Sets a sealed field.
+    #[must_use]
+    pub fn with(mut self, field: &'static str, value: Option<Secret>) -> Self {
+        self.secrets.push((field, value));
+        self
+    }
+}
+
+/// One change by a command.
+///
+/// A write of a user, his state, an authenticator, an application or an attribute also raises the versions of the
+/// account's state and of the states of all applications it uses, so that no logon decided before it commits after it;
+/// this is the store's matter.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// A domain.
+    Domain(Put<Domain>),
+    /// Remove a domain at this revision.
+    RemoveDomain(DomainKey, i64),
+    /// An organizational unit.
+    Unit(Put<OrgUnit>),
+    /// Remove a unit at this revision.
+    RemoveUnit(UnitKey, i64),
+    /// A user account. A new one gets a fresh state.
+    User(Box<Put<User>>),
+    /// The moving state of an account (lock, unlock, reset): guarded by the version it was decided on.
+    UserState(UserKey, i64, UserState),
+    /// Remove an account with its attributes and sessions at this revision.
+    RemoveUser(UserKey, i64),
+    /// Replace or add one attribute of an account.
+    Attribute(UserKey, UserAttribute),
+    /// Remove one attribute: user, group, name, index.
+    RemoveAttribute(UserKey, String, String, u32),
+    /// An authenticator; its `applications` are not written by it.
+    Authenticator(Box<Put<Authenticator>>),
+    /// Remove an authenticator with its applications at this revision.
+    RemoveAuthenticator(AuthenticatorKey, i64),
+    /// An application of an authenticator. A new one gets the state in the record; an existing one keeps its state.
+    Application(AuthenticatorKey, Box<Put<Application>>),
+    /// The moving state of an application (reset, set counter …): guarded by the version it was decided on.
+    ApplicationState(ApplicationKey, i64, crate::model::ApplicationState),
+    /// Remove an application at this revision.
+    RemoveApplication(ApplicationKey, i64),
+    /// An authenticator type.
+    Type(Put<AuthenticatorType>),
+    /// Remove an authenticator type at this revision.
+    RemoveType(i64, i64),
+    /// A policy, by its row (a negative one for a new policy).
+    Policy(PolicyKey, Put<Policy>),
+    /// Remove a policy at this revision.
+    RemovePolicy(PolicyKey, i64),
+    /// A component.
+    Component(Box<Put<Component>>),
+    /// Remove a component at this revision.
+    RemoveComponent(ComponentKey, i64),
+    /// Set a setting, or with `None` back to its default.
+    Setting(&'static str, Option<String>),
+    /// A new session, or a new last use of one.
+    Session(Box<Session>),
+    /// End a session.
+    RemoveSession(SessionKey),
+    /// End all sessions of an account.
+    RemoveSessionsOf(UserKey),
+    /// A data key of the key ring, new or with a new state.
+    Key(KeyRecord),
+    /// Forget a data key.
+    RemoveKey(String),
+    /// An administrator's logon, noted on the account without raising any version.
+    LastLogon(UserKey, Timestamp, String),
+}
