@@ -1,0 +1,5 @@
+//! Names and types of attributes.
+
+mod encode;
+
+pub use encode::AttributeBytes;
