@@ -4,7 +4,7 @@ mod components;
 
 pub use components::{Components, RadiusClient};
 
-use crate::model::{AuthenticatorType, Domain, DomainKey, OrgUnit, UnitKey};
+use crate::model::{AuthenticatorType, Domain, DomainKey, Meta, OrgUnit, PolicyKey, UnitKey};
 use crate::policy::{Effective, Invalid, PolicySet};
 use crate::settings::Settings;
 use std::collections::HashMap;
@@ -21,6 +21,8 @@ pub struct Snapshot {
     pub units: HashMap<UnitKey, OrgUnit>,
     /// All policies, effective values computed; a broken one is a value (1030).
     pub policies: PolicySet,
+    /// Row and bookkeeping of each stored policy, by [`crate::text::fold`] of its id.
+    pub policy_rows: HashMap<String, (PolicyKey, Meta)>,
     /// All client components.
     pub components: Components,
     /// All authenticator types.

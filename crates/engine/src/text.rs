@@ -16,6 +16,31 @@ pub fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
 }
 
+/// The candidate most like `typed`, if one is near enough to be worth naming.
+pub fn closest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let typed: Vec<char> = typed.chars().take(64).collect();
+    let near = candidates.into_iter().map(|name| (distance(&typed, name), name)).min()?;
+    (near.0 <= near.1.chars().count().div_ceil(3)).then_some(near.1)
+}
+
+/// How many single letters have to be changed, added or taken away.
+fn distance(typed: &[char], name: &str) -> usize {
+    let mut row: Vec<usize> = (0..=typed.len()).collect();
+    for (line, letter) in name.chars().enumerate() {
+        let mut diagonal = line;
+        let mut left = line + 1;
+        let mut next = vec![left];
+        for (above, against) in row.iter().skip(1).zip(typed) {
+            let change = diagonal + usize::from(letter != *against);
+            diagonal = *above;
+            left = change.min(left + 1).min(*above + 1);
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +64,14 @@ mod tests {
     fn control_characters_are_seen() {
         assert!(has_control("a\0b") && has_control("a\u{85}") && has_control("\u{7f}"));
         assert!(!has_control("M\u{fc}ller o'Neil"));
+    }
+
+    #[test]
+    fn the_closest_name_is_suggested_and_a_far_one_is_not() {
+        let names = ["serial", "domain", "description"];
+        assert_eq!(closest("serail", names), Some("serial"));
+        assert_eq!(closest("descripton", names), Some("description"));
+        assert_eq!(closest("xyz", names), None);
+        assert_eq!(closest("a", []), None);
     }
 }
