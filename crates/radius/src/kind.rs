@@ -90,3 +90,29 @@ pub const MS_MPPE_RECV_KEY: u8 = 17;
 pub const MS_CHAP2_RESPONSE: u8 = 25;
 /// MS-CHAP2-Success.
 pub const MS_CHAP2_SUCCESS: u8 = 26;
+
+/// Whether an attribute means something between two neighbours only, so that a proxy never passes it on.
+///
+/// State belongs here because each side of the server has States of its own.
+#[must_use]
+pub fn is_hop_by_hop(kind: u8) -> bool {
+    matches!(
+        kind,
+        USER_PASSWORD
+            | CHAP_PASSWORD
+            | STATE
+            | PROXY_STATE
+            | CHAP_CHALLENGE
+            | EAP_MESSAGE
+            | MESSAGE_AUTHENTICATOR
+    )
+}
+
+/// Whether a Microsoft attribute carries keys or their proof, which are encrypted or made for one neighbour.
+#[must_use]
+pub fn is_microsoft_key(kind: u8) -> bool {
+    matches!(
+        kind,
+        MS_CHAP_MPPE_KEYS | MS_MPPE_SEND_KEY | MS_MPPE_RECV_KEY | MS_CHAP2_SUCCESS
+    )
+}

@@ -23,7 +23,7 @@ pub mod verify;
 mod write;
 
 pub use credentials::{Credentials, CredentialsFault, credentials};
-//DICT
+pub use dictionary::Dictionary;
 pub use packet::{Attribute, Code, Malformed, Packet};
 pub use password::Password;
 pub use reply::Reply;
@@ -33,3 +33,6 @@ pub use verify::{
     Demand, MessageAuthenticator, Refused, admit, message_authenticator, verify_response,
 };
 pub use write::Overflow;
+
+#[cfg(test)]
+mod tests;

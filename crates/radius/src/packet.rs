@@ -12,6 +12,8 @@ pub use extended::{Extended, ExtendedAttributes, ExtendedVendor, InvalidExtended
 pub use malformed::Malformed;
 pub use vendor::{VendorAttribute, VendorAttributes};
 
+use std::fmt;
+
 use crate::kind;
 
 /// Octets before the first attribute.
@@ -26,7 +28,7 @@ pub const MAX_PASSWORD: usize = 128;
 /// A packet whose lengths are consistent; borrows the datagram.
 ///
 /// Only the form has been checked: who sent it is shown by [`crate::admit`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Packet<'a> {
     bytes: &'a [u8],
     code: Code,
@@ -136,6 +138,17 @@ impl<'a> Packet<'a> {
         let (before, rest) = self.bytes.split_at_checked(self.signed_at?)?;
         let (value, after) = rest.split_first_chunk()?;
         Some((before, value, after))
+    }
+}
+
+/// Shows the header only: attributes hold what passwords can be guessed from.
+impl fmt::Debug for Packet<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Packet")
+            .field("code", &self.code)
+            .field("identifier", &self.identifier)
+            .field("length", &self.bytes.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -108,7 +108,7 @@ mod tests {
         fn what_is_hidden_is_revealed(password in proptest::collection::vec(1u8.., 0..=128), authenticator: [u8; 16], secret: Vec<u8>) {
             let secret = SharedSecret::new(&secret);
             let value = hide(&password, &authenticator, &secret).unwrap();
-            prop_assert!(value.len() % 16 == 0 && (16..=128).contains(&value.len()));
+            prop_assert!(value.len().is_multiple_of(16) && (16..=128).contains(&value.len()));
             let revealed = reveal(&value, &authenticator, &secret).unwrap();
             prop_assert_eq!(revealed.as_bytes(), &password[..]);
         }

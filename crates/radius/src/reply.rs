@@ -155,3 +155,6 @@ impl Reply {
 }
 
 const MAX_TEXT: usize = crate::packet::MAX_VALUE;
+
+#[cfg(test)]
+mod tests;

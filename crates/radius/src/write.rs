@@ -17,10 +17,18 @@ pub enum Overflow {
 const MESSAGE_AUTHENTICATOR_AT: usize = HEADER + 2;
 
 /// A packet in the making: header first, length and authenticators filled in at the end.
-#[derive(Debug)]
 pub(crate) struct Writer {
     bytes: Vec<u8>,
     signed: bool,
+}
+
+/// Shows no octets: among them may be hidden passwords and keys.
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer")
+            .field("length", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Writer {

@@ -7,7 +7,7 @@ use crate::SharedSecret;
 use crate::password::hide_blocks;
 
 /// An MS-CHAP-Response and the challenge it answers. The LM response is not looked at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct MsChap<'a> {
     /// The identifier to be repeated in MS-CHAP-Error.
     pub identifier: u8,
@@ -15,6 +15,13 @@ pub struct MsChap<'a> {
     pub response: &'a [u8; 24],
     /// MS-CHAP-Challenge.
     pub challenge: &'a [u8; 8],
+}
+
+/// Shows no response: a password could be guessed from it.
+impl std::fmt::Debug for MsChap<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MsChap(..)")
+    }
 }
 
 impl<'a> MsChap<'a> {
