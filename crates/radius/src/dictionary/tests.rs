@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn encoded(name: &str, text: &str) -> Vec<u8> {
@@ -286,4 +288,29 @@ fn faults_name_file_and_line() {
         fault(&format!("ATTRIBUTE {} 1 string", "x".repeat(129))),
         (1, FileFault::NameTooLong)
     );
+}
+
+proptest! {
+    #[test]
+    fn reading_any_lines_does_not_panic(
+        lines in proptest::collection::vec(
+            "(ATTRIBUTE|VALUE|VENDOR|BEGIN-VENDOR|END-VENDOR|BEGIN-TLV|END-TLV|\\$INCLUDE-)?( (Cisco|26|241|245|[0-9.]{1,12}|0x[0-9a-f]{0,20}|integer|tlv|encrypt=2,has_tag|\\PC{0,4})){0,5}",
+            0..12,
+        )
+    ) {
+        let _ = Dictionary::built_in().read("any", &lines.join("\n"), &mut |_, _| None);
+    }
+
+    #[test]
+    fn whatever_is_encoded_reads_back_as_one_attribute(at in 0usize..330, tag in "(:[0-9]{1,3})?", text in "\\PC{0,260}|[0-9a-fx:./-]{0,30}") {
+        let dictionary = Dictionary::built_in();
+        let definition = dictionary.definitions().nth(at).unwrap();
+        if let Ok(encoded) = dictionary.encode(&format!("{}{tag}", definition.name), &text) {
+            let request = crate::RequestBuilder::new(crate::Code::AccessRequest, 1, [0; 16]).sign(&crate::SharedSecret::new(b"s"));
+            let mut reply = crate::Reply::new(crate::Code::AccessAccept, &crate::Packet::read(&request).unwrap()).unwrap();
+            reply.add_encoded(&encoded).unwrap();
+            let bytes = reply.sign(&crate::SharedSecret::new(b"s"));
+            prop_assert_eq!(crate::Packet::read(&bytes).unwrap().attributes().count(), 2);
+        }
+    }
 }
