@@ -1,1 +1,19 @@
-//! See Cargo.toml.
+//! The shell around the engine: load, decide, commit, deliver.
+//!
+//! A request is a [`logon::Logon`] (or an administrative command) that is decided again and again: with more
+//! answers, or after a conflict, until its decision is durable. Only then does the answer leave.
+
+pub mod admin;
+pub mod ask;
+pub mod auth;
+pub mod commit;
+pub mod logon;
+pub mod metrics;
+mod node;
+pub mod proof;
+pub mod radius;
+pub mod reply;
+pub mod session;
+mod watch;
+
+pub use node::{Node, NodeOptions, Readiness};

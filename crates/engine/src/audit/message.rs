@@ -84,6 +84,7 @@ codes! {
     I 101_006 SECOND_OTP_WANTED "following one-time password wanted";
     I 101_007 RESYNCHRONISED "application resynchronised";
     I 101_008 BACK_END_CHALLENGE_PASSED "question of the back-end passed on";
+    I 101_009 ACCOUNTING_RECEIVED "RADIUS accounting request received";
     I 102_001 SIGNATURE_REQUESTED "signature request made or fetched";
     I 102_002 VIRTUAL_SIGNATURE_SENT "signature sent as a message";
     I 103_001 ACTIVATION_DATA_ISSUED "activation data issued";

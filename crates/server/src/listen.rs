@@ -1,0 +1,3 @@
+//! Listeners that are no HTTP.
+
+pub(crate) mod radius;

@@ -1,0 +1,146 @@
+//! Administration: a command is decided on loaded records, audited and committed, refusals too.
+
+mod action;
+mod facts;
+mod import;
+mod query;
+
+pub use import::run as import;
+
+use crate::node::Node;
+use crate::reply::{Problem, Reply};
+use crate::watch::Alarm;
+use countersign_engine::Status;
+use countersign_engine::admin::{self, AdminDecision, AdminStep, Caller, Command, Given, Refusal, Verb};
+use countersign_engine::audit::{Code, Record};
+use countersign_engine::decision::Answers;
+use countersign_engine::dice::Dice;
+use countersign_engine::time::Timestamp;
+use countersign_store::{Outcome, Work};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// How often a command is decided again after conflicts before it ends with -106.
+const MOST_TRIES: u32 = 100;
+
+/// Carries out a command of `/v1/admin`.
+///
+/// # Errors
+/// The object or verb does not exist (404), or the node is stopping (503).
+pub async fn execute(node: &Arc<Node>, caller: Caller, object: &str, verb: &str, body: Map<String, Value>) -> Result<Reply, Problem> {
+    let verb = admin::find(object, verb).ok_or_else(|| Problem::new(404, "Not found", format!("There is no command {object}/{verb}.")))?;
+    if !node.is_accepting() {
+        return Err(Problem::stopping());
+    }
+    let mut run = Run::new(node, caller);
+    let reply = match run.read(verb, &body) {
+        Ok(command) => run.carry_out(&command).await,
+        Err(refusal) => run.refuse(verb, &refusal).await,
+    };
+    node.metrics().command(verb.object, verb.verb, reply.status.number());
+    Ok(reply)
+}
+
+/// One command under way.
+struct Run<'n> {
+    node: &'n Arc<Node>,
+    caller: Caller,
+    at: Timestamp,
+    dice: Dice,
+    answers: Answers,
+}
+
+impl<'n> Run<'n> {
+    fn new(node: &'n Arc<Node>, mut caller: Caller) -> Self {
+        let arrival = Node::arrival();
+        caller.request = arrival.id;
+        Self { node, caller, at: arrival.at, dice: arrival.dice, answers: Answers::default() }
+    }
+
+    fn read(&self, verb: &'static Verb, body: &Map<String, Value>) -> Result<Command, Refusal> {
+        admin::admit(&self.caller, verb)?;
+        Command::read(verb, body)
+    }
+
+    async fn carry_out(&mut self, command: &Command) -> Reply {
+        for _ in 0..MOST_TRIES {
+            match self.decide(command).await {
+                Ok(Ended::Again) => self.node.metrics().conflict(),
+                Ok(Ended::Reply(reply)) => return *reply,
+                Err(status) => return self.bare(status),
+            }
+        }
+        self.bare(Status::STORAGE)
+    }
+
+    async fn decide(&mut self, command: &Command) -> Result<Ended, Status> {
+        let mut decision = loop {
+            let snapshot = self.node.snapshot();
+            let facts = facts::load(self.node, &admin::needs(command, &snapshot)).map_err(|error| crate::logon::failed(self.node, &error))?;
+            let ring = self.node.ring();
+            let given = Given { at: self.at, snapshot: &snapshot, facts: &facts, answers: &self.answers, dice: &self.dice, vault: &ring };
+            match admin::decide(&self.caller, command, given) {
+                AdminStep::Done(decision) => break decision,
+                AdminStep::Ask(question) => {
+                    let answer = crate::logon::ask(self.node, &question).await;
+                    self.answers.add(question, answer);
+                }
+            }
+        };
+        if let Some(order) = action::import_order(&decision) {
+            return Ok(Ended::Reply(Box::new(import::carry_out(self.node, &self.caller, *decision, order).await)));
+        }
+        if let Some(action) = decision.action.take()
+            && let Err(refusal) = action::perform(self.node, &action, &mut decision).await
+        {
+            *decision = decision.failed(&self.caller, self.at, command, &refusal);
+        }
+        self.commit(*decision).await
+    }
+
+    async fn commit(&self, mut decision: AdminDecision) -> Result<Ended, Status> {
+        let mut result = std::mem::take(&mut decision.result);
+        if let Some(query) = decision.read.take() {
+            query::read(self.node, &query, &mut result).map_err(|error| crate::logon::failed(self.node, &error))?;
+        }
+        let work = Work { token: 0, changes: std::mem::take(&mut decision.changes), records: std::mem::take(&mut decision.records), trace: Vec::new() };
+        match crate::commit::commit(self.node.store(), work).await.1 {
+            Outcome::Committed => {}
+            Outcome::Conflict => return Ok(Ended::Again),
+            Outcome::Failed(error) => return Err(crate::logon::failed(self.node, &error)),
+        }
+        let mut reply = self.bare(decision.status);
+        if let Some(detail) = decision.detail {
+            reply.message = detail;
+        }
+        reply.result = result;
+        reply.warnings = decision.warnings;
+        Ok(Ended::Reply(Box::new(reply)))
+    }
+
+    /// A refusal before anything was decided; it is audited all the same.
+    async fn refuse(&self, verb: &Verb, refusal: &Refusal) -> Reply {
+        match self.commit(admin::refuse(&self.caller, self.at, verb, Map::new(), refusal)).await {
+            Ok(Ended::Reply(reply)) => *reply,
+            Ok(Ended::Again) => self.bare(Status::STORAGE),
+            Err(status) => self.bare(status),
+        }
+    }
+
+    fn bare(&self, status: Status) -> Reply {
+        Reply::bare(status, crate::auth::id_text(&self.caller.request))
+    }
+}
+
+enum Ended {
+    Reply(Box<Reply>),
+    Again,
+}
+
+/// Reports many failures over many users (W-106004) in a record of its own.
+pub(crate) fn record_alarm(node: &Node, alarm: &Alarm) {
+    let mut record = Record::new(Code::MANY_FAILURES, Node::arrival().id, Node::now());
+    record.reason = Some(format!("{} failures of {} users at {} within a minute", alarm.failures, alarm.users, alarm.place).into());
+    tracing::warn!(place = alarm.place, failures = alarm.failures, users = alarm.users, "many failures over many users (W-106004)");
+    node.store().submit_note(vec![record]);
+}

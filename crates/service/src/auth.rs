@@ -1,0 +1,77 @@
+//! `/v1/auth/*`: from a JSON body to an attempt, and from its decision to the reply.
+
+mod body;
+mod kept;
+mod outcome;
+mod table;
+
+pub use table::{AuthCommand, COMMANDS};
+
+pub(crate) use body::Body;
+pub(crate) use outcome::{ended, refusal_delay};
+
+use crate::node::Node;
+use crate::proof::Proof;
+use crate::reply::{Problem, Reply};
+use countersign_engine::Status;
+use countersign_engine::attempt::Via;
+use countersign_engine::decision::Change;
+use serde_json::{Map, Value};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Runs a command of `/v1/auth`.
+///
+/// # Errors
+/// The command is unknown (404), the component is not admitted (403), its proof is missing (401), the node stops (503).
+pub async fn run(node: &Arc<Node>, verb: &str, source: IpAddr, proof: Proof, fields: Map<String, Value>) -> Result<Reply, Problem> {
+    let Some(command) = COMMANDS.iter().find(|command| command.verb == verb) else {
+        return Err(Problem::new(404, "Not found", format!("There is no command auth/{verb}.")));
+    };
+    if !node.is_accepting() {
+        return Err(Problem::stopping());
+    }
+    let whole = kept::Whole::of(node, command.via, &fields);
+    let body = match Body::read(node, command.via, source, &proof, fields)? {
+        Ok(body) => body,
+        Err(reply) => return Ok(*reply),
+    };
+    match whole {
+        Some(whole) => once(node, body, whole).await,
+        None => {
+            let mut logon = body.into_logon();
+            let ended = logon.run(node, |_, _| Ok(())).await;
+            Ok(outcome::ended(node, logon, ended).await)
+        }
+    }
+}
+
+/// A request with its own `request_id`: the same one within 30 s gets the stored answer (authentication.md 4.1).
+async fn once(node: &Arc<Node>, body: Body, whole: kept::Whole) -> Result<Reply, Problem> {
+    let component_type = body.component.kind.clone();
+    let mut logon = body.into_logon();
+    if let Some(reply) = kept::find(node, &component_type, &whole) {
+        return Ok(reply);
+    }
+    let mut found = None;
+    let ended = logon
+        .run(node, |logon, decision| {
+            found = kept::find(node, &component_type, &whole); // a second copy may have been faster
+            if found.is_some() {
+                return Err(Status::EXISTS);
+            }
+            let reply = outcome::reply(logon, decision);
+            decision.changes.push(Change::KeepAnswer(Box::new(kept::answer(&component_type, &whole, &reply, logon.at))));
+            Ok(())
+        })
+        .await;
+    match found {
+        Some(reply) => Ok(reply),
+        None => Ok(outcome::ended(node, logon, ended).await),
+    }
+}
+
+/// A request's identity as text: 32 hexadecimal digits.
+pub(crate) fn id_text(id: &[u8; 16]) -> String {
+    data_encoding::HEXLOWER.encode(id)
+}

@@ -1,0 +1,271 @@
+//! One attempt on its way: loaded, decided, asked for, decided again, committed.
+
+use crate::node::{Arrival, Node};
+use countersign_engine::attempt::{Answered, Attempt, AuthType, Credentials, HostCode, Proof, Separate, Unreadable, Via};
+use countersign_engine::authenticate::{decide, wanted};
+use countersign_engine::decision::{Answer, Answers, Decision, Question, Step};
+use countersign_engine::dice::Dice;
+use countersign_engine::facts::{Facts, Found};
+use countersign_engine::model::{ChallengeKey, Component};
+use countersign_engine::time::Timestamp;
+use countersign_engine::{Secret, Status};
+use countersign_store::{Outcome, StoreError, Work};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// How often an attempt is decided again after conflicts before it ends with -106.
+const MOST_TRIES: u32 = 10_000;
+
+/// An attempt with everything it owns.
+#[derive(Debug)]
+pub struct Logon {
+    pub(crate) id: [u8; 16],
+    pub(crate) request_id: Option<String>,
+    pub(crate) at: Timestamp,
+    pub(crate) arrived: Instant,
+    pub(crate) via: Via,
+    pub(crate) component: Arc<Component>,
+    pub(crate) source: IpAddr,
+    pub(crate) nas: Option<String>,
+    pub(crate) listener: Option<Arc<str>>,
+    pub(crate) user: Result<String, Unreadable>,
+    pub(crate) domain: Option<String>,
+    pub(crate) given: Given,
+    pub(crate) answered: OwnAnswered,
+    pub(crate) auth_type: AuthType,
+    pub(crate) host_code: HostCode,
+    pub(crate) serial: Option<String>,
+    pub(crate) challenge_message: Option<String>,
+    pub(crate) call_check: bool,
+    pub(crate) attribute_groups: Vec<String>,
+    dice: Dice,
+    answers: Answers,
+    tries: u32,
+}
+
+/// Credentials as the attempt owns them.
+#[derive(Debug)]
+pub(crate) enum Given {
+    Combined(Result<Secret, Unreadable>),
+    Hashed { protocol: &'static str, proof: Box<dyn Proof + Send> },
+    Separate(Box<OwnSeparate>),
+    None,
+}
+
+/// The separate format as the attempt owns it.
+#[derive(Debug, Default)]
+pub(crate) struct OwnSeparate {
+    pub(crate) static_password: Option<Secret>,
+    pub(crate) otp: Option<Secret>,
+    pub(crate) pin: Option<Secret>,
+    pub(crate) new_pin: Option<Secret>,
+    pub(crate) confirm_new_pin: Option<Secret>,
+    pub(crate) new_password: Option<Secret>,
+    pub(crate) confirm_new_password: Option<Secret>,
+}
+
+/// The challenge answered, as the attempt owns it.
+#[derive(Debug, Default)]
+pub(crate) struct OwnAnswered {
+    pub(crate) key: Option<Result<ChallengeKey, Unreadable>>,
+    pub(crate) challenge: Option<String>,
+    pub(crate) response: Option<Secret>,
+}
+
+/// What an attempt needs next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// An answer of the shell.
+    Ask(Question),
+    /// To be committed before it counts.
+    Commit(Box<Decision>),
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// Decided and durable.
+    Decided(Box<Decision>),
+    /// Nothing happened: the store failed or a limit was met.
+    Failed(Status),
+}
+
+impl Logon {
+    /// A new attempt; the caller fills in what the request brought.
+    pub(crate) fn new(arrival: Arrival, via: Via, component: Arc<Component>, source: IpAddr, user: Result<String, Unreadable>, given: Given) -> Self {
+        Self {
+            id: arrival.id,
+            request_id: None,
+            at: arrival.at,
+            arrived: arrival.instant,
+            via,
+            component,
+            source,
+            nas: None,
+            listener: None,
+            user,
+            domain: None,
+            given,
+            answered: OwnAnswered::default(),
+            auth_type: AuthType::Auto,
+            host_code: HostCode::None,
+            serial: None,
+            challenge_message: None,
+            call_check: false,
+            attribute_groups: Vec::new(),
+            dice: arrival.dice,
+            answers: Answers::default(),
+            tries: 0,
+        }
+    }
+
+    /// Loads the facts and decides once.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) fn step(&mut self, node: &Node) -> Result<Next, StoreError> {
+        let snapshot = node.snapshot();
+        let attempt = self.attempt(&snapshot);
+        let wanted = wanted(&attempt, &snapshot);
+        let account = match &wanted.account {
+            Some((domain, folded)) => node.store().account(*domain, folded)?,
+            None => Found::Nobody,
+        };
+        let user = if let Found::Account(account) = &account { Some(account.user.key) } else { None };
+        let challenges = if wanted.challenge.is_some() || wanted.challenges_of_user { node.store().challenges(&wanted, user)? } else { Vec::new() };
+        let ring = node.ring();
+        let facts = Facts { snapshot: &snapshot, account: &account, challenges: &challenges, outstanding: node.store().outstanding(), vault: &ring };
+        Ok(match decide(&attempt, &facts, &self.answers, &self.dice) {
+            Step::Ask(question) => Next::Ask(question),
+            Step::Done(decision) => Next::Commit(decision),
+        })
+    }
+
+    /// Takes the answer to a question.
+    pub(crate) fn answer(&mut self, question: Question, answer: Answer) {
+        self.answers.add(question, answer);
+    }
+
+    /// Counts a conflict; `false` when it is time to give up.
+    pub(crate) fn may_try_again(&mut self) -> bool {
+        self.tries += 1;
+        self.tries < MOST_TRIES
+    }
+
+    /// What is to be committed for a decision, its main record completed.
+    pub(crate) fn work(&self, token: u64, decision: &mut Decision) -> Work {
+        let mut records = std::mem::take(&mut decision.records);
+        if let Some(main) = records.first_mut() {
+            main.elapsed_us = u64::try_from(self.arrived.elapsed().as_micros()).ok();
+            main.server_location = self.listener.clone().map(|listener| listener.as_ref().to_owned().into());
+        }
+        let mut trace = Vec::with_capacity(128);
+        decision.trace.encode(&mut trace);
+        Work { token, changes: std::mem::take(&mut decision.changes), records, trace }
+    }
+
+    /// Runs the attempt to its end from async code. `more` may add changes before a commit (a session, a kept answer).
+    pub(crate) async fn run(&mut self, node: &Arc<Node>, mut more: impl FnMut(&Self, &mut Decision) -> Result<(), Status>) -> Ended {
+        loop {
+            let next = match self.step(node) {
+                Ok(next) => next,
+                Err(error) => return Ended::Failed(failed(node, &error)),
+            };
+            match next {
+                Next::Ask(question) => {
+                    let answer = ask(node, &question).await;
+                    self.answer(question, answer);
+                }
+                Next::Commit(mut decision) => {
+                    if let Err(status) = more(self, &mut decision) {
+                        return Ended::Failed(status);
+                    }
+                    let work = self.work(0, &mut decision);
+                    match crate::commit::commit(node.store(), work).await.1 {
+                        Outcome::Committed => {
+                            node.metrics().decided(self.via, &decision, self.arrived.elapsed());
+                            crate::watch::note(node, self, &decision);
+                            return Ended::Decided(decision);
+                        }
+                        Outcome::Conflict if self.may_try_again() => node.metrics().conflict(),
+                        Outcome::Conflict => return Ended::Failed(Status::STORAGE),
+                        Outcome::Failed(error) => return Ended::Failed(failed(node, &error)),
+                    }
+                }
+            }
+        }
+    }
+
+    fn attempt(&self, snapshot: &countersign_engine::snapshot::Snapshot) -> Attempt<'_> {
+        Attempt {
+            id: self.id,
+            request_id: self.request_id.as_deref(),
+            at: self.at,
+            via: self.via,
+            component: &self.component,
+            policy: snapshot.policy(&self.component.policy),
+            source: self.source,
+            nas: self.nas.as_deref(),
+            user: self.user.as_deref().map_err(|unreadable| *unreadable),
+            domain: self.domain.as_deref(),
+            credentials: self.given.lend(),
+            answers_challenge: self.answered.lend(),
+            auth_type: self.auth_type,
+            host_code: self.host_code,
+            serial: self.serial.as_deref(),
+            challenge_message: self.challenge_message.as_deref(),
+            call_check: self.call_check,
+        }
+    }
+}
+
+impl Given {
+    fn lend(&self) -> Credentials<'_> {
+        match self {
+            Self::Combined(value) => Credentials::Combined(value.as_ref().map_err(|unreadable| *unreadable)),
+            Self::Hashed { protocol, proof } => Credentials::Hashed { protocol, proof: proof.as_ref() },
+            Self::Separate(fields) => Credentials::Separate(fields.lend()),
+            Self::None => Credentials::None,
+        }
+    }
+}
+
+impl OwnSeparate {
+    fn lend(&self) -> Separate<'_> {
+        Separate {
+            static_password: self.static_password.as_ref(),
+            otp: self.otp.as_ref(),
+            pin: self.pin.as_ref(),
+            new_pin: self.new_pin.as_ref(),
+            confirm_new_pin: self.confirm_new_pin.as_ref(),
+            new_password: self.new_password.as_ref(),
+            confirm_new_password: self.confirm_new_password.as_ref(),
+        }
+    }
+}
+
+impl OwnAnswered {
+    fn lend(&self) -> Answered<'_> {
+        Answered { key: self.key, challenge: self.challenge.as_deref(), response: self.response.as_ref() }
+    }
+}
+
+/// The answer to a question, within the deadline.
+pub(crate) async fn ask(node: &Arc<Node>, question: &Question) -> Answer {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    node.passwords().answer(question, move |answer| {
+        let _ = sender.send(answer); // the request may have timed out
+    });
+    match tokio::time::timeout(crate::ask::DEADLINE, receiver).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) | Err(_) => Answer::TimedOut,
+    }
+}
+
+/// Notes a failure of the store once, and gives its status.
+pub(crate) fn failed(node: &Node, error: &StoreError) -> Status {
+    node.metrics().store_failure();
+    tracing::warn!(%error, "the store failed; nothing was decided");
+    error.status()
+}

@@ -1,0 +1,211 @@
+use crate::ask::Passwords;
+use crate::metrics::Metrics;
+use crate::watch::Watch;
+use countersign_engine::dice::Dice;
+use countersign_engine::model::ComponentKey;
+use countersign_engine::snapshot::Snapshot;
+use countersign_engine::time::Timestamp;
+use countersign_keyring::Keyring;
+use countersign_radius::SharedSecret;
+use countersign_store::{Ring, Store};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// What a node is started with.
+#[derive(Debug)]
+pub struct NodeOptions {
+    /// The opened store.
+    pub store: Store,
+    /// Name of the node, `source` of its audit records.
+    pub name: String,
+}
+
+/// One serving node: the store, the configuration and the bounded pools, shared by all listeners.
+#[derive(Debug)]
+pub struct Node {
+    store: Store,
+    name: String,
+    passwords: Passwords,
+    metrics: Metrics,
+    watch: Watch,
+    secrets: Mutex<Secrets>,
+    sessions: crate::session::Uses,
+    radius: crate::radius::Shared,
+    listeners: Mutex<HashMap<std::net::SocketAddr, Arc<str>>>,
+    accepting: AtomicBool,
+}
+
+/// RADIUS secrets made ready for use, by component; made anew when the configuration changed.
+#[derive(Debug, Default)]
+struct Secrets {
+    generation: i64,
+    by_component: Arc<HashMap<ComponentKey, Arc<SharedSecret>>>,
+}
+
+/// Whether the node can serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// It can.
+    pub ready: bool,
+    /// Why it cannot.
+    pub reasons: Vec<String>,
+}
+
+impl Node {
+    /// Starts a node on an opened store.
+    pub fn start(options: NodeOptions) -> Arc<Self> {
+        let settings = &options.store.snapshot().settings;
+        let size = |name| usize::try_from(settings.number(name)).unwrap_or(1);
+        Arc::new(Self {
+            passwords: Passwords::new(size("password.threads"), size("password.queue")),
+            store: options.store,
+            name: options.name,
+            metrics: Metrics::default(),
+            watch: Watch::default(),
+            secrets: Mutex::default(),
+            sessions: crate::session::Uses::default(),
+            radius: crate::radius::Shared::default(),
+            listeners: Mutex::default(),
+            accepting: AtomicBool::new(true),
+        })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The name of the node.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The configuration in force.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.store.snapshot()
+    }
+
+    /// The key ring in force, as the engine opens sealed fields with it.
+    pub fn ring(&self) -> Ring {
+        Ring(self.store.keyring())
+    }
+
+    /// The key ring in force.
+    pub fn keyring(&self) -> Arc<Keyring> {
+        self.store.keyring()
+    }
+
+    /// Counters of the node.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The watch over guessing (authentication.md 14).
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// The bounded pool of password checks.
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.passwords
+    }
+
+    /// What the RADIUS fronts share.
+    pub(crate) fn radius(&self) -> &crate::radius::Shared {
+        &self.radius
+    }
+
+    /// The name of a listener as the audit writes it; made once.
+    pub(crate) fn listener_name(&self, local: std::net::SocketAddr) -> Arc<str> {
+        let mut listeners = self.listeners.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        listeners.entry(local).or_insert_with(|| local.to_string().into()).clone()
+    }
+
+    /// Uses of sessions not yet written.
+    pub(crate) fn session_uses(&self) -> &crate::session::Uses {
+        &self.sessions
+    }
+
+    /// The shared secret of a RADIUS component, ready for use; `None` if it has none or it does not open.
+    pub(crate) fn shared_secret(&self, snapshot: &Snapshot, component: ComponentKey) -> Option<Arc<SharedSecret>> {
+        let mut secrets = self.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if secrets.generation != snapshot.generation {
+            *secrets = Secrets { generation: snapshot.generation, by_component: Arc::new(self.open_secrets(snapshot)) };
+        }
+        secrets.by_component.get(&component).cloned()
+    }
+
+    fn open_secrets(&self, snapshot: &Snapshot) -> HashMap<ComponentKey, Arc<SharedSecret>> {
+        let ring = self.ring();
+        let ready = snapshot.components.all().iter().filter_map(|component| {
+            let secret = crate::radius::open_shared_secret(&ring, component)?;
+            Some((component.key, Arc::new(SharedSecret::new(secret.expose()))))
+        });
+        ready.collect()
+    }
+
+    /// Whether the node can serve, and why not.
+    pub fn readiness(&self) -> Readiness {
+        let mut reasons = Vec::new();
+        if !self.accepting.load(Ordering::Acquire) {
+            reasons.push("the node is stopping".to_owned());
+        }
+        if let Err(error) = self.store.check_writable() {
+            reasons.push(format!("the store takes no writes: {error}"));
+        }
+        Readiness { ready: reasons.is_empty(), reasons }
+    }
+
+    /// Whether new requests are taken.
+    pub fn is_accepting(&self) -> bool {
+        self.accepting.load(Ordering::Acquire)
+    }
+
+    /// Takes no new requests from now on; those under way finish.
+    pub fn stop_accepting(&self) {
+        self.accepting.store(false, Ordering::Release);
+    }
+
+    /// Ends the pools and closes the store; the last checkpoint is written.
+    pub fn close(&self) {
+        self.stop_accepting();
+        self.store.close();
+    }
+
+    /// Now.
+    pub(crate) fn now() -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    /// A request begins now: its time, its identity (time-ordered, so that its record is found by it) and its dice.
+    pub(crate) fn arrival() -> Arrival {
+        let at = Self::now();
+        let mut random = [0; 42];
+        countersign_keyring::random_bytes(&mut random);
+        let mut seed = [0; 32];
+        let mut id = [0; 16];
+        let millis = u64::try_from(at.0 / 1000).unwrap_or(0).to_be_bytes();
+        for (to, from) in id.iter_mut().zip(millis.iter().skip(2).chain(&random)) {
+            *to = *from;
+        }
+        for (to, from) in seed.iter_mut().zip(random.iter().skip(10)) {
+            *to = *from;
+        }
+        if let [.., a, _, b, _, _, _, _, _, _, _] = &mut id {
+            *a = (*a & 0x0f) | 0x70; // UUID version 7, RFC 9562
+            *b = (*b & 0x3f) | 0x80;
+        }
+        Arrival { at, instant: Instant::now(), id, dice: Dice::new(seed) }
+    }
+}
+
+/// When and as what a request arrived.
+pub(crate) struct Arrival {
+    pub(crate) at: Timestamp,
+    pub(crate) instant: Instant,
+    pub(crate) id: [u8; 16],
+    pub(crate) dice: Dice,
+}

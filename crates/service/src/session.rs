@@ -1,0 +1,323 @@
+//! Administrative sessions: logon, the caller of a command, logoff (administration.md 5).
+
+use crate::auth::{self, Body};
+use crate::logon::Ended;
+use crate::node::Node;
+use crate::proof::Proof;
+use crate::reply::{Problem, Reply};
+use countersign_engine::Status;
+use countersign_engine::admin::{Caller, Write};
+use countersign_engine::attempt::Via;
+use countersign_engine::decision::{Change, Decision, Grant, Verdict};
+use countersign_engine::model::{Session, SessionKey, UserKey};
+use countersign_engine::time::Timestamp;
+use countersign_store::Work;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Component type of an administrator's logon that names none.
+const DEFAULT_COMPONENT: &str = "admin_program";
+/// How often the last use of a session is written at most.
+const WRITE_USE_EVERY_S: i64 = 15;
+const THROTTLE: Duration = Duration::from_secs(30);
+const MOST_FAILURES_OF_ACCOUNT: u32 = 10;
+const MOST_FAILURES_OF_SOURCE: u32 = 30;
+const MOST_SOURCES: usize = 10_000;
+
+/// Why there is no caller.
+#[derive(Debug)]
+pub enum CallerRefused {
+    /// No credentials at all: HTTP 401.
+    None,
+    /// 1039, 1038 or 1000.
+    Refused(Box<Reply>),
+}
+
+/// Last uses of sessions not yet written, and the logon throttle by source.
+#[derive(Debug, Default)]
+pub(crate) struct Uses {
+    last: Mutex<HashMap<SessionKey, Timestamp>>,
+    throttle: Mutex<HashMap<String, Failures>>,
+}
+
+#[derive(Debug)]
+struct Failures {
+    count: u32,
+    since: Instant,
+}
+
+/// Logs an administrator on.
+///
+/// # Errors
+/// The component is not admitted, its proof is missing, or the source is throttled.
+pub async fn logon(node: &Arc<Node>, source: IpAddr, proof: Proof, mut fields: Map<String, Value>) -> Result<Reply, Problem> {
+    if !node.is_accepting() {
+        return Err(Problem::stopping());
+    }
+    fields.entry("component").or_insert_with(|| DEFAULT_COMPONENT.into());
+    let body = match Body::read(node, Via::AdminLogon, source, &proof, fields)? {
+        Ok(body) => body,
+        Err(reply) => return Ok(*reply),
+    };
+    let (account, address) = throttle_keys(&body, source);
+    throttled(node, &account, MOST_FAILURES_OF_ACCOUNT)?;
+    throttled(node, &address, MOST_FAILURES_OF_SOURCE)?;
+    let token = Token::new(node);
+    let mut logon = body.into_logon();
+    let mut evict = Vec::new();
+    let ended = logon
+        .run(node, |logon, decision| {
+            if let Verdict::Accept(grant) = &decision.verdict {
+                evict = room_for_session(node, grant)?;
+                let session = token.session(grant, source, &logon.component.kind, logon.at);
+                add_session(decision, session, &evict, logon.at, source);
+            }
+            Ok(())
+        })
+        .await;
+    let Ended::Decided(decision) = ended else { return Ok(auth::ended(node, logon, ended).await) };
+    note_outcome(node, &account, &address, &decision);
+    let previous = if let Verdict::Accept(grant) = &decision.verdict { previous_logon(node, grant) } else { None };
+    let accepted = matches!(decision.verdict, Verdict::Accept(_));
+    let mut reply = auth::ended(node, logon, Ended::Decided(decision)).await;
+    if accepted {
+        reply.set("token", Some(token.text));
+        reply.set("version", Some(env!("CARGO_PKG_VERSION")));
+        reply.set("node", Some(node.name()));
+        reply.set("last_logon_at", previous.as_ref().map(|(at, _)| at.rfc3339()));
+        reply.set("last_logon_from", previous.map(|(_, from)| from));
+    }
+    Ok(reply)
+}
+
+fn previous_logon(node: &Node, grant: &Grant) -> Option<(Timestamp, String)> {
+    let account = node.store().account_by_key(grant.key).ok()??;
+    account.user.last_logon.clone()
+}
+
+struct Token {
+    text: String,
+    key: SessionKey,
+}
+
+impl Token {
+    fn new(node: &Node) -> Self {
+        let text = countersign_keyring::token::random_text::<32>();
+        Self { key: key_of(node, &text), text }
+    }
+
+    fn session(&self, grant: &Grant, source: IpAddr, component_type: &str, at: Timestamp) -> Session {
+        Session { key: self.key, user: grant.key, source: source.to_string(), component_type: component_type.to_owned(), started: at, last_use: at }
+    }
+}
+
+fn key_of(node: &Node, token: &str) -> SessionKey {
+    SessionKey(node.keyring().keyed_hash("session", token.as_bytes()))
+}
+
+/// Room for one more session: which of the user's own give way, or -104.
+fn room_for_session(node: &Node, grant: &Grant) -> Result<Vec<SessionKey>, Status> {
+    let sessions = node.store().sessions().map_err(|error| error.status())?;
+    let snapshot = node.snapshot();
+    let now = Node::now();
+    let (live, dead): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|session| is_live(node, session, &snapshot.settings, now));
+    let most = usize::try_from(snapshot.settings.number("session.max_count")).unwrap_or(usize::MAX);
+    let mut evict: Vec<SessionKey> = dead.into_iter().map(|session| session.key).collect();
+    let account = node.store().account_by_key(grant.key).map_err(|error| error.status())?;
+    let own_most = account.and_then(|account| account.user.max_sessions).map_or(usize::MAX, usize::from);
+    let mut own: Vec<_> = live.iter().filter(|session| session.user == grant.key).collect();
+    own.sort_by_key(|session| session.last_use);
+    let surplus = (own.len() + 1).saturating_sub(own_most);
+    evict.extend(own.into_iter().take(surplus).map(|session| session.key));
+    if live.len().saturating_sub(surplus) >= most { Err(Status::BUSY) } else { Ok(evict) }
+}
+
+fn add_session(decision: &mut Decision, session: Session, evict: &[SessionKey], at: Timestamp, source: IpAddr) {
+    decision.changes.extend(evict.iter().map(|key| Change::Write(Write::RemoveSession(*key))));
+    decision.changes.push(Change::Write(Write::LastLogon(session.user, at, source.to_string())));
+    decision.changes.push(Change::Write(Write::Session(Box::new(session))));
+}
+
+fn is_live(node: &Node, session: &Session, settings: &countersign_engine::settings::Settings, now: Timestamp) -> bool {
+    let last_use = node.session_uses().last_use(session);
+    let idle = now.micros_since(last_use) / 1_000_000;
+    let age = now.micros_since(session.started) / 1_000_000;
+    idle <= settings.number("session.idle_s") && age <= settings.number("session.max_s")
+}
+
+/// The caller that an `Authorization` header names.
+///
+/// # Errors
+/// None at all, a token that is unknown or over (1039), one used from elsewhere (1038), an unknown API key (1000).
+pub async fn caller(node: &Arc<Node>, authorization: Option<&str>, source: IpAddr) -> Result<Caller, CallerRefused> {
+    let Some(header) = authorization else { return Err(CallerRefused::None) };
+    let (scheme, value) = header.split_once(' ').unwrap_or((header, ""));
+    if scheme.eq_ignore_ascii_case("ApiKey") {
+        return Err(refused(Status::INVCREDENTIALS)); // service users come with the administration of them
+    }
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return Err(CallerRefused::None);
+    }
+    let key = key_of(node, value.trim());
+    let session = node.store().session(key).map_err(|error| refused(error.status()))?.ok_or_else(|| refused(Status::ADMIN_SESSION_STOPPED))?;
+    let snapshot = node.snapshot();
+    let now = Node::now();
+    if !is_live(node, &session, &snapshot.settings, now) {
+        end(node, key).await;
+        return Err(refused(Status::ADMIN_SESSION_STOPPED));
+    }
+    if !same_source(snapshot.settings.text("session.binding"), &session.source, source) {
+        return Err(refused(Status::SOURCE_LOCATION_MISMATCH));
+    }
+    let account = node.store().account_by_key(session.user).map_err(|error| refused(error.status()))?;
+    let Some(account) = account.filter(|account| !account.user.disabled && account.user.is_administrator()) else {
+        end(node, key).await;
+        return Err(refused(Status::ADMIN_SESSION_STOPPED));
+    };
+    if node.session_uses().used(&session, now) {
+        write(node, Write::Session(Box::new(Session { last_use: now, ..session.clone() }))).await;
+    }
+    Ok(Caller {
+        user: account.user.key,
+        id: account.user.id.clone(),
+        domain: snapshot.domains.name(account.user.domain).to_owned(),
+        privileges: account.user.privileges.clone(),
+        source: source.to_string(),
+        component_type: session.component_type.clone(),
+        session: Some(session.key),
+        request: Node::arrival().id,
+    })
+}
+
+fn refused(status: Status) -> CallerRefused {
+    CallerRefused::Refused(Box::new(Reply::bare(status, crate::auth::id_text(&Node::arrival().id))))
+}
+
+fn same_source(binding: &str, bound: &str, source: IpAddr) -> bool {
+    let Ok(bound) = bound.parse::<IpAddr>() else { return binding == "none" };
+    match binding {
+        "none" => true,
+        "subnet" => network(bound) == network(source),
+        _ => bound == source,
+    }
+}
+
+/// The network of an address: /24 of IPv4, /64 of IPv6.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4((v4.to_bits() & 0xffff_ff00).into()),
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & (u128::MAX << 64)).into()),
+    }
+}
+
+async fn end(node: &Arc<Node>, key: SessionKey) {
+    node.session_uses().forget(&key);
+    write(node, Write::RemoveSession(key)).await;
+}
+
+/// Writes bookkeeping of a session; its failure shows in the next request of the session.
+async fn write(node: &Arc<Node>, change: Write) {
+    let work = Work { token: 0, changes: vec![Change::Write(change)], records: Vec::new(), trace: Vec::new() };
+    let _ = crate::commit::commit(node.store(), work).await;
+}
+
+impl Uses {
+    fn last_use(&self, session: &Session) -> Timestamp {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.get(&session.key).copied().unwrap_or_default().max(session.last_use)
+    }
+
+    /// Notes a use; whether it is time to write it.
+    fn used(&self, session: &Session, now: Timestamp) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() > MOST_SOURCES {
+            last.clear();
+        }
+        last.insert(session.key, now);
+        now.micros_since(session.last_use) > WRITE_USE_EVERY_S * 1_000_000
+    }
+
+    /// Forgets a session that ended.
+    pub(crate) fn forget(&self, key: &SessionKey) {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+fn throttle_keys(body: &Body, source: IpAddr) -> (String, String) {
+    let place = match source.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        v6 @ IpAddr::V6(_) => network(v6).to_string(),
+    };
+    let user = body.user.as_deref().map(countersign_engine::text::fold).unwrap_or_default();
+    let domain = body.domain.as_deref().map(countersign_engine::text::fold).unwrap_or_default();
+    (format!("{place} {domain}/{user}"), place)
+}
+
+fn throttled(node: &Node, key: &str, most: u32) -> Result<(), Problem> {
+    let throttle = node.session_uses().throttle.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(failures) = throttle.get(key).filter(|failures| failures.count >= most && failures.since.elapsed() < THROTTLE) else { return Ok(()) };
+    let left = THROTTLE.saturating_sub(failures.since.elapsed()).as_secs();
+    tracing::warn!(source = key.split(' ').next().unwrap_or_default(), "administrative logons are throttled by source (W-105002)");
+    Err(Problem {
+        http: 429,
+        title: "Too many failed logons",
+        detail: "Too many failed logons came from this address; wait before you try again.".to_owned(),
+        retry_after_s: Some(u32::try_from(left).unwrap_or(30).max(1)),
+    })
+}
+
+fn note_outcome(node: &Node, account: &str, address: &str, decision: &Decision) {
+    let mut throttle = node.session_uses().throttle.lock().unwrap_or_else(PoisonError::into_inner);
+    match &decision.verdict {
+        Verdict::Accept(_) => drop(throttle.remove(account)),
+        Verdict::Refuse { status, .. } if status.number() > 0 => {
+            for (key, window) in [(account, None), (address, Some(Duration::from_secs(60)))] {
+                count_failure(&mut throttle, key, window);
+            }
+        }
+        Verdict::Refuse { .. } | Verdict::Challenge(_) => {}
+    }
+}
+
+fn count_failure(throttle: &mut HashMap<String, Failures>, key: &str, window: Option<Duration>) {
+    if throttle.len() >= MOST_SOURCES && !throttle.contains_key(key) {
+        throttle.retain(|_, failures| failures.since.elapsed() < Duration::from_secs(600));
+        if throttle.len() >= MOST_SOURCES {
+            return;
+        }
+    }
+    let failures = throttle.entry(key.to_owned()).or_insert_with(|| Failures { count: 0, since: Instant::now() });
+    match window {
+        Some(window) if failures.since.elapsed() > window => *failures = Failures { count: 1, since: Instant::now() },
+        Some(_) => failures.count += 1,
+        None => *failures = Failures { count: failures.count + 1, since: Instant::now() },
+    }
+}
+
+/// The key of the account that a session belongs to, for `session/list`.
+pub(crate) fn owner(session: &Session) -> UserKey {
+    session.user
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_bound_as_the_setting_says() {
+        let at = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert!(same_source("ip", "10.0.0.1", at("10.0.0.1")) && !same_source("ip", "10.0.0.1", at("10.0.0.2")));
+        assert!(same_source("subnet", "10.0.0.1", at("10.0.0.2")) && !same_source("subnet", "10.0.0.1", at("10.0.1.1")));
+        assert!(same_source("subnet", "2001:db8::1", at("2001:db8::ffff")) && same_source("none", "10.0.0.1", at("::1")));
+    }
+
+    #[test]
+    fn failures_of_an_account_add_up_in_a_row() {
+        let mut throttle = HashMap::new();
+        (0..MOST_FAILURES_OF_ACCOUNT).for_each(|_| count_failure(&mut throttle, "10.0.0.1 /alice", None));
+        assert_eq!(throttle.get("10.0.0.1 /alice").map(|failures| failures.count), Some(MOST_FAILURES_OF_ACCOUNT));
+    }
+}

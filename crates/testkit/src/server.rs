@@ -1,0 +1,257 @@
+//! The program under test.
+
+use crate::curl::{self, Answer};
+use crate::radclient::{self, Packet};
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long a start may take.
+const START: Duration = Duration::from_secs(60);
+
+/// How a server is started.
+#[derive(Debug, Default, Clone)]
+pub struct Options {
+    /// Further arguments of `serve`.
+    pub args: Vec<OsString>,
+    /// Environment variables.
+    pub env: Vec<(String, String)>,
+    /// A program before it, such as `faketime` and its arguments.
+    pub before: Vec<OsString>,
+}
+
+/// A running `countersign serve` on free ports, in a directory of its own.
+#[derive(Debug)]
+pub struct Server {
+    program: PathBuf,
+    dir: TempDir,
+    options: Options,
+    child: Option<Child>,
+    ready: Value,
+    first_run: Value,
+    token: Option<String>,
+}
+
+impl Server {
+    /// Starts the program with an empty data directory.
+    ///
+    /// # Panics
+    /// It does not come up.
+    pub fn start(program: &str, options: Options) -> Self {
+        let dir = tempfile::tempdir().expect("make a directory");
+        let mut server = Self { program: program.into(), dir, options, child: None, ready: Value::Null, first_run: Value::Null, token: None };
+        server.up();
+        server
+    }
+
+    /// Starts it again, on the same data.
+    ///
+    /// # Panics
+    /// It does not come up.
+    pub fn up(&mut self) {
+        self.try_up().unwrap_or_else(|log| panic!("the server did not start:\n{log}"));
+    }
+
+    /// Starts it; what it printed if it ended instead.
+    pub fn try_up(&mut self) -> Result<(), String> {
+        let ready = self.dir.path().join("ready.json");
+        let _ = std::fs::remove_file(&ready);
+        let log = File::options().create(true).append(true).open(self.log_path()).expect("open the log");
+        let mut words: Vec<OsString> = self.options.before.clone();
+        words.push(self.program.clone().into());
+        let (first, rest) = words.split_first().expect("a program");
+        let mut child = Command::new(first)
+            .args(rest)
+            .args(["serve", "--http", "127.0.0.1:0", "--radius", "127.0.0.1:0", "--data-dir"])
+            .arg(self.data_dir())
+            .arg("--ready-file")
+            .arg(&ready)
+            .args(&self.options.args)
+            .envs(self.options.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("share the log"))
+            .stderr(log)
+            .spawn()
+            .expect("start the server");
+        let begun = Instant::now();
+        loop {
+            if let Some(value) = std::fs::read(&ready).ok().and_then(|text| serde_json::from_slice(&text).ok()) {
+                self.ready = value;
+                break;
+            }
+            if child.try_wait().expect("look at the server").is_some() || begun.elapsed() > START {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(self.log());
+            }
+            std::thread::sleep(Duration::from_millis(10)); // nothing tells when a file appears
+        }
+        self.child = Some(child);
+        if self.first_run.is_null() {
+            let text = std::fs::read(self.data_dir().join("first-run.json")).expect("read first-run.json");
+            self.first_run = serde_json::from_slice(&text).expect("first-run.json is JSON");
+        }
+        Ok(())
+    }
+
+    /// Kills it without a chance to finish anything.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Stops it gracefully.
+    ///
+    /// # Panics
+    /// It does not end with success.
+    pub fn stop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        self.signal_child(&child, "TERM");
+        let begun = Instant::now();
+        while child.try_wait().expect("look at the server").is_none() {
+            assert!(begun.elapsed() < START, "the server does not stop:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10)); // no portable wait with a limit
+        }
+        let status = child.wait().expect("wait for the server");
+        assert!(status.success(), "the server ended with {status}:\n{}", self.log());
+    }
+
+    /// Sends a signal by name.
+    pub fn signal(&self, name: &str) {
+        if let Some(child) = &self.child {
+            self.signal_child(child, name);
+        }
+    }
+
+    fn signal_child(&self, child: &Child, name: &str) {
+        // a program before it (faketime) replaces itself, so the child is the server
+        let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
+    /// Its data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// The directory around it, for files of the test.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.data_dir().join("countersign.db")
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.dir.path().join("log")
+    }
+
+    /// Everything it printed.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// A field of the ready file.
+    ///
+    /// # Panics
+    /// It is not there.
+    pub fn ready(&self, name: &str) -> String {
+        self.ready[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.ready)).to_owned()
+    }
+
+    /// The RADIUS secret of the first run.
+    pub fn radius_secret(&self) -> String {
+        self.first_run["radius"]["secret"].as_str().expect("a RADIUS secret").to_owned()
+    }
+
+    /// User ID and password of the first administrator.
+    pub fn administrator(&self) -> (String, String) {
+        let part = |name: &str| self.first_run["admin"][name].as_str().expect("an administrator").to_owned();
+        (part("user"), part("password"))
+    }
+
+    /// A URL of the API.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.ready("http"))
+    }
+
+    /// `POST /v1/auth/VERB` with the body as it is.
+    pub fn auth(&self, verb: &str, body: &Value) -> Answer {
+        curl::post(&self.url(&format!("/v1/auth/{verb}")), body, &[])
+    }
+
+    /// `POST /v1/admin/OBJECT/VERB` as the first administrator, who is logged on when needed.
+    pub fn admin(&mut self, command: &str, body: Value) -> Answer {
+        if self.token.is_none() {
+            self.token = Some(self.logon());
+        }
+        let token = self.token.clone().unwrap_or_default();
+        self.admin_as(&token, command, &body)
+    }
+
+    /// As [`Server::admin`], and it must succeed.
+    ///
+    /// # Panics
+    /// It does not.
+    pub fn done(&mut self, command: &str, body: Value) -> Answer {
+        let answer = self.admin(command, body.clone());
+        assert_eq!(answer.body["status_code"], 0, "{command} {body}: {}", answer.text);
+        answer
+    }
+
+    /// A command with a session token.
+    pub fn admin_as(&self, token: &str, command: &str, body: &Value) -> Answer {
+        let header = format!("Authorization: Bearer {token}");
+        curl::post(&self.url(&format!("/v1/admin/{command}")), body, &["--header", &header])
+    }
+
+    /// A new session token of the first administrator.
+    pub fn logon(&self) -> String {
+        let (user, password) = self.administrator();
+        let answer = curl::post(&self.url("/v1/admin/session/logon"), &json!({"user": user, "password": password}), &[]);
+        assert_eq!(answer.body["status_code"], 0, "log on: {}", answer.text);
+        answer.text("token")
+    }
+
+    /// Forgets the session of [`Server::admin`], so that the next command logs on again.
+    pub fn forget_session(&mut self) {
+        self.token = None;
+    }
+
+    /// An Access-Request with a PAP password, by the RADIUS client of the first run.
+    pub fn pap(&self, user: &str, password: &str) -> Packet {
+        self.radius(&[("User-Name", &radclient::quoted(user)), ("User-Password", &radclient::quoted(password))])
+    }
+
+    /// An Access-Request with these attributes, by the RADIUS client of the first run.
+    pub fn radius(&self, attributes: &[(&str, &str)]) -> Packet {
+        radclient::radclient(&self.ready("radius_auth"), "auth", &self.radius_secret(), attributes, 5.0)
+    }
+
+    /// Runs a command of the program on the same data.
+    pub fn run(&self, args: &[&str]) -> std::process::Output {
+        Command::new(&self.program).args(args).arg("--data-dir").arg(self.data_dir()).stdin(Stdio::null()).output().expect("run the program")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("--- log of the server ---\n{}", self.log());
+        }
+    }
+}
