@@ -1,5 +1,30 @@
-//! Administration: commands are data, one table says which there are.
+//! Administration: commands are data, one table says which there are (administration.md).
+//!
+//! The shell admits the caller ([`admit`]), reads the body ([`Command::read`]), loads what [`needs`] asks for, and
+//! calls [`decide`] until no question is left; a refusal before that becomes a decision by [`refuse`].
 
+mod caller;
+mod command;
+mod decide;
+mod fields;
+mod kind;
+mod meta;
+pub mod import;
+pub mod needs;
+pub mod query;
+mod record;
+mod refusal;
+pub mod table;
+pub mod view;
 mod write;
 
+pub use caller::{Caller, LOGON, has_everything};
+pub use command::{Command, MASK, body_of_text};
+pub use decide::{Action, AdminDecision, AdminStep, AuditAction, Context, Given, KeyAction, Outcome, admit, decide, needs, refuse};
+pub use fields::{Fields, Value};
+pub use kind::{Field, Kind};
+pub use needs::{AdminFacts, Needs};
+pub use query::Query;
+pub use refusal::{Refusal, Stop};
+pub use table::{Run, Verb};
 pub use write::{Put, Write};

@@ -2,7 +2,7 @@
 
 mod components;
 
-pub use components::{Components, RadiusClient};
+pub use components::{Components, RADIUS_CLIENT, RadiusClient};
 
 use crate::model::{AuthenticatorType, Domain, DomainKey, Meta, OrgUnit, PolicyKey, UnitKey};
 use crate::policy::{Effective, Invalid, PolicySet};

@@ -20,7 +20,8 @@ pub struct Put<T> {
     /// The record. Its sealed fields are kept as they are, but for those named in `secrets`. The store sets `created`,
     /// `modified`, `record_version` and `revision`.
     pub record: T,
-    /// Sealed fields to set (`Some`) or clear (`None`), by field name: `shared_secret` of a component;
+    /// Sealed fields to set (`Some`) or clear (`None`), by field name: `shared_secret` and `api_key` of a component
+    /// (of the latter only a keyed hash is kept);
     /// `password`, `password_copy`, `password_history` of a user; `secret`, `pin` of an application.
     pub secrets: Vec<(&'static str, Option<Secret>)>,
 }

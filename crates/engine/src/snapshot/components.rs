@@ -54,7 +54,7 @@ impl Components {
     }
 
     /// The admitted JSON component of a type and source. `default` locations serve log-on agents only.
-    pub fn admitted(&self, kind: &str, source: IpAddr) -> Option<&Arc<Component>> {
+    pub fn admitted<'a>(&'a self, kind: &'a str, source: IpAddr) -> Option<&'a Arc<Component>> {
         let plain = |component: &&Arc<Component>| component.nas_id.is_empty();
         self.matching(kind, source.to_canonical()).find(plain).or_else(|| {
             let defaults = self.defaults.iter().filter(|component| kind == "logon_agent" && component.kind == kind);

@@ -1,0 +1,35 @@
+use super::{View, view};
+use crate::model::{KeyRecord, Session, SessionKey};
+use data_encoding::HEXLOWER;
+use serde_json::json;
+
+/// An administrative session of this user; `own` marks the caller's.
+pub fn session(session: &Session, user: &str, domain: &str, own: bool) -> View {
+    view(json!({
+        "id": session_id(session.key),
+        "user": user,
+        "domain": domain,
+        "source": session.source,
+        "component": session.component_type,
+        "started": session.started.rfc3339(),
+        "last_use": session.last_use.rfc3339(),
+        "own": own,
+    }))
+}
+
+/// A session as it is named: the hash of its token, hexadecimal.
+pub fn session_id(key: SessionKey) -> String {
+    HEXLOWER.encode(&key.0)
+}
+
+/// A data key, without the key itself.
+pub fn key(key: &KeyRecord) -> View {
+    view(json!({
+        "id": key.id,
+        "class": key.class,
+        "algorithm": key.algorithm,
+        "state": key.state,
+        "root": key.root,
+        "created": key.created.rfc3339(),
+    }))
+}
