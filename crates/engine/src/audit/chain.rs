@@ -144,9 +144,9 @@ pub struct Checkpoint {
     pub time: Timestamp,
     /// Id of the key that signs it.
     pub key_id: String,
-    /// The node's checkpoint before.
+    /// The `head` of the node's checkpoint before.
     pub previous: Option<Head>,
-    /// The newest checkpoint seen of every other node.
+    /// The `head` of the newest checkpoint seen of every other node.
     pub seen: BTreeMap<String, Head>,
 }
 
