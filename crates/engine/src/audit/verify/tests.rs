@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use proptest::prelude::*;
@@ -640,30 +641,35 @@ fn problems_are_counted_beyond_those_kept() {
     assert!(outcome.problem_count > 150);
 }
 
+/// The log and the key of [`ordinary`], written once for all cases.
+static ORDINARY: LazyLock<(Log, [u8; 32])> = LazyLock::new(|| {
+    let node = ordinary();
+    let key = node.public();
+    (node.log, key)
+});
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn any_flipped_bit_of_an_attested_record_is_seen(place in 0..23_usize, byte in any::<prop::sample::Index>(), bit in 0..8_u8) {
-        let node = ordinary();
-        let mut log = node.log.clone();
+        let (mut log, key) = ORDINARY.clone();
         let at = byte.index(log[place].0.len());
         log[place].0[at] ^= 1 << bit;
-        let outcome = run(Verifier::new(&holds).trusting([node.public()]), &log);
+        let outcome = run(Verifier::new(&holds).trusting([key]), &log);
         prop_assert!(!outcome.is_intact());
     }
 
     #[test]
     fn any_dropped_record_before_the_last_checkpoint_is_seen(place in 0..22_usize) {
-        let node = ordinary();
-        let mut log = node.log.clone();
+        let (mut log, _) = ORDINARY.clone();
         log.remove(place);
         prop_assert!(!verify(&log).is_intact());
     }
 
     #[test]
     fn any_two_records_swapped_are_seen(one in 0..23_usize, other in 0..23_usize) {
-        let mut log = ordinary().log;
+        let (mut log, _) = ORDINARY.clone();
         let same_chain = Entry::read(&log[one].0).unwrap().epoch() == Entry::read(&log[other].0).unwrap().epoch();
         prop_assume!(one != other && same_chain);
         log.swap(one, other);
