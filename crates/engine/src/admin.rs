@@ -26,5 +26,5 @@ pub use kind::{Field, Kind};
 pub use needs::{AdminFacts, Needs};
 pub use query::Query;
 pub use refusal::{Refusal, Stop};
-pub use table::{Run, Verb};
+pub use table::{Run, Verb, find, verbs};
 pub use write::{Put, Write};

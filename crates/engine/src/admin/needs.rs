@@ -13,9 +13,11 @@ use std::sync::Arc;
 pub struct Needs {
     /// Accounts, each with its authenticators and attributes.
     pub accounts: Vec<AccountRef>,
+    /// Whether the accounts that these are linked to are wanted too, by [`AccountRef::Key`].
+    pub linked: bool,
     /// Authenticators by serial number, with their applications.
     pub authenticators: Vec<String>,
-    /// Whether the accounts that own these authenticators are wanted, too.
+    /// Whether the accounts that own these authenticators are wanted too, by [`AccountRef::Key`].
     pub owners: bool,
     /// Administrative sessions.
     pub sessions: Vec<SessionKey>,
