@@ -1,0 +1,424 @@
+//! Data keys: what they are called, what they are for, how they are stored, and the schedule that derives record keys from them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use countersign_oath::Secret;
+use data_encoding::HEXLOWER;
+use hkdf::Hkdf;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::gcm::{self, KEY_LEN};
+use crate::keyring::KeyringError;
+use crate::random;
+use crate::root::{RootId, RootKey};
+
+/// Name of a data key: a random number other than 0, written as eight hex digits. Random, so that two nodes do not choose the same
+/// one and a deleted key's name does not come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeyId(u32);
+
+impl KeyId {
+    /// The id of that number; 0 is none.
+    #[must_use]
+    pub fn new(number: u32) -> Option<Self> {
+        (number != 0).then_some(Self(number))
+    }
+
+    /// As a number, for a column of integers.
+    #[must_use]
+    pub fn value(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 4] {
+        self.0.to_be_bytes()
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 4]) -> Option<Self> {
+        Self::new(u32::from_be_bytes(bytes))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+/// The text is no name from the key ring's vocabulary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("unknown {0}")]
+pub struct UnknownName(&'static str);
+
+impl FromStr for KeyId {
+    type Err = UnknownName;
+
+    /// Reads eight hex digits in lower case.
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let bytes = HEXLOWER.decode(text.as_bytes()).ok();
+        let bytes = bytes.and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
+        bytes
+            .and_then(Self::from_bytes)
+            .ok_or(UnknownName("key id (eight hex digits)"))
+    }
+}
+
+impl TryFrom<String> for KeyId {
+    type Error = UnknownName;
+
+    fn try_from(text: String) -> Result<Self, UnknownName> {
+        text.parse()
+    }
+}
+
+impl From<KeyId> for String {
+    fn from(id: KeyId) -> Self {
+        id.to_string()
+    }
+}
+
+/// Gives an enum of plain words its names, in one place for the store, JSON and messages.
+macro_rules! words {
+    ($type:ident, $what:literal, $($variant:ident = $name:literal),+) => {
+        impl $type {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name in the store, in JSON and in messages.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = UnknownName;
+
+            fn from_str(text: &str) -> Result<Self, UnknownName> {
+                Self::ALL.iter().copied().find(|word| word.name() == text).ok_or(UnknownName($what))
+            }
+        }
+    };
+}
+
+/// What a data key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyClass {
+    /// Fields of records, as keys and PINs of authenticators and password verifiers.
+    Storage,
+    /// Fields that a person could read back, as recoverable passwords and personal data.
+    Sensitive,
+    /// Values that leave the store for a while, as State and exports.
+    Transport,
+    /// Private keys that sign the audit trail.
+    Audit,
+    /// Keyed hashes of tokens, API keys and request bodies.
+    Token,
+}
+
+words!(
+    KeyClass,
+    "key class",
+    Storage = "storage",
+    Sensitive = "sensitive",
+    Transport = "transport",
+    Audit = "audit",
+    Token = "token"
+);
+
+/// What may be done with a data key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyState {
+    /// Seals and opens.
+    Active,
+    /// Opens what it sealed; nothing new goes under it.
+    DecryptOnly,
+    /// Neither; it waits to be deleted.
+    Retired,
+}
+
+words!(
+    KeyState,
+    "key state",
+    Active = "active",
+    DecryptOnly = "decrypt_only",
+    Retired = "retired"
+);
+
+/// How a data key is wrapped under the root key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum WrapAlgorithm {
+    /// AES-256-GCM, random 12-byte nonce in front.
+    #[serde(rename = "aes-256-gcm")]
+    Aes256Gcm,
+}
+
+words!(WrapAlgorithm, "wrap algorithm", Aes256Gcm = "aes-256-gcm");
+
+/// A data key as the store keeps it; nothing in it is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrappedKey {
+    /// Its name.
+    pub id: KeyId,
+    /// What it is for.
+    pub class: KeyClass,
+    /// How it is wrapped.
+    pub algorithm: WrapAlgorithm,
+    /// What may be done with it.
+    pub state: KeyState,
+    /// When it was made, in microseconds since 1970.
+    pub created: i64,
+    /// The key under the root key, bound to id, class, algorithm and root key: nonce ‖ ciphertext ‖ tag, 60 bytes.
+    pub wrapped: Vec<u8>,
+    /// The root key it is wrapped under.
+    pub root: RootId,
+}
+
+/// A data key in memory, with the schedule of its derivations kept: deriving a record key costs a few hash blocks.
+#[derive(Clone)]
+pub(crate) struct DataKey {
+    pub(crate) row: WrappedKey,
+    bytes: Secret,
+    schedule: Hkdf<Sha256>,
+}
+
+impl DataKey {
+    /// A new random key under that name.
+    pub(crate) fn generate(
+        root: &RootKey,
+        id: KeyId,
+        class: KeyClass,
+        created: i64,
+    ) -> Result<Self, KeyringError> {
+        let mut bytes = Zeroizing::new(vec![0; KEY_LEN]);
+        random::fill(&mut bytes)?;
+        let bytes = Secret::from(bytes);
+        let (algorithm, state) = (WrapAlgorithm::Aes256Gcm, KeyState::Active);
+        let mut row = WrappedKey {
+            id,
+            class,
+            algorithm,
+            state,
+            created,
+            wrapped: Vec::new(),
+            root: root.id(),
+        };
+        row.wrapped = wrap(root, &row, &bytes)?;
+        Ok(Self::new(row, bytes))
+    }
+
+    /// Opens a stored row.
+    pub(crate) fn unwrap(root: &RootKey, row: WrappedKey) -> Result<Self, KeyringError> {
+        if row.root != root.id() {
+            return Err(KeyringError::OtherRoot {
+                key: row.id,
+                named: row.root,
+                present: root.id(),
+            });
+        }
+        let bytes = gcm::decrypt(root.expose(), &context(&row), &row.wrapped)
+            .filter(|bytes| bytes.len() == KEY_LEN);
+        let bytes = bytes.ok_or(KeyringError::Broken(row.id))?;
+        Ok(Self::new(row, Secret::from(bytes)))
+    }
+
+    fn new(row: WrappedKey, bytes: Secret) -> Self {
+        let schedule = Hkdf::new(None, bytes.expose());
+        Self {
+            row,
+            bytes,
+            schedule,
+        }
+    }
+
+    /// A key of known bytes, for vectors.
+    #[cfg(test)]
+    pub(crate) fn fixed(id: KeyId, class: KeyClass, bytes: Vec<u8>) -> Self {
+        let mut key = Self::generate(&RootKey::generate().unwrap(), id, class, 0).unwrap();
+        key.schedule = Hkdf::new(None, &bytes);
+        key.bytes = Secret::new(bytes);
+        key
+    }
+
+    /// The same key under another root key.
+    pub(crate) fn rewrap(&self, root: &RootKey) -> Result<Self, KeyringError> {
+        let mut row = WrappedKey {
+            root: root.id(),
+            algorithm: WrapAlgorithm::Aes256Gcm,
+            ..self.row.clone()
+        };
+        row.wrapped = wrap(root, &row, &self.bytes)?;
+        Ok(Self {
+            row,
+            ..self.clone()
+        })
+    }
+
+    /// The same key in another state.
+    pub(crate) fn with_state(&self, state: KeyState) -> Self {
+        let mut key = self.clone();
+        key.row.state = state;
+        key
+    }
+
+    /// HKDF-SHA256 of the key with the joined parts as info (RFC 5869), 32 bytes.
+    #[expect(
+        clippy::expect_used,
+        reason = "HKDF-SHA256 gives up to 8160 bytes; for 32 the error never occurs"
+    )]
+    pub(crate) fn derive(&self, info: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+        let mut derived = Zeroizing::new([0; 32]);
+        self.schedule
+            .expand_multi_info(info, derived.as_mut_slice())
+            .expect("32 bytes are within HKDF's range");
+        derived
+    }
+}
+
+fn wrap(root: &RootKey, row: &WrappedKey, bytes: &Secret) -> Result<Vec<u8>, KeyringError> {
+    gcm::encrypt(
+        root.expose(),
+        random::random()?,
+        &context(row),
+        bytes.expose(),
+    )
+    .ok_or(KeyringError::Broken(row.id))
+}
+
+/// What a wrapped key is bound to. Its state is not: it changes without the root key.
+fn context(row: &WrappedKey) -> Vec<u8> {
+    gcm::associated(&[
+        b"countersign wrap",
+        &row.id.to_bytes(),
+        row.class.name().as_bytes(),
+        row.algorithm.name().as_bytes(),
+        row.root.as_bytes(),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u32) -> KeyId {
+        KeyId::new(number).unwrap()
+    }
+
+    #[test]
+    fn names_read_back() {
+        for class in KeyClass::ALL {
+            assert_eq!(class.name().parse(), Ok(*class));
+            assert_eq!(
+                serde_json::to_string(class).unwrap(),
+                format!("\"{class}\"")
+            );
+        }
+        for state in KeyState::ALL {
+            assert_eq!(state.name().parse(), Ok(*state));
+            assert_eq!(
+                serde_json::to_string(state).unwrap(),
+                format!("\"{state}\"")
+            );
+        }
+        for algorithm in WrapAlgorithm::ALL {
+            assert_eq!(algorithm.name().parse(), Ok(*algorithm));
+            assert_eq!(
+                serde_json::to_string(algorithm).unwrap(),
+                format!("\"{algorithm}\"")
+            );
+        }
+        assert!("".parse::<KeyClass>().is_err());
+    }
+
+    #[test]
+    fn a_key_id_is_eight_hex_digits() {
+        assert_eq!(id(0xab).to_string(), "000000ab");
+        assert_eq!("000000ab".parse(), Ok(id(0xab)));
+        for text in [
+            "",
+            "ab",
+            "00000000",
+            "000000AB",
+            "0000000ab",
+            "0x0000ab",
+            "000000ag",
+        ] {
+            assert!(text.parse::<KeyId>().is_err(), "{text}");
+        }
+        assert_eq!(KeyId::new(0), None);
+    }
+
+    #[test]
+    fn a_row_survives_json() {
+        let root = RootKey::generate().unwrap();
+        let key = DataKey::generate(&root, id(7), KeyClass::Audit, 1_700_000_000_000_000).unwrap();
+        let text = serde_json::to_string(&key.row).unwrap();
+        assert_eq!(serde_json::from_str::<WrappedKey>(&text).unwrap(), key.row);
+        assert_eq!(key.row.wrapped.len(), 60);
+    }
+
+    #[test]
+    fn a_row_opens_only_as_what_it_was_wrapped_as() {
+        let root = RootKey::generate().unwrap();
+        let row = DataKey::generate(&root, id(7), KeyClass::Storage, 0)
+            .unwrap()
+            .row;
+        assert!(DataKey::unwrap(&root, row.clone()).is_ok());
+        let other = WrappedKey {
+            id: id(8),
+            ..row.clone()
+        };
+        assert!(
+            matches!(DataKey::unwrap(&root, other), Err(KeyringError::Broken(key)) if key == id(8))
+        );
+        let other = WrappedKey {
+            class: KeyClass::Audit,
+            ..row.clone()
+        };
+        assert!(matches!(
+            DataKey::unwrap(&root, other),
+            Err(KeyringError::Broken(_))
+        ));
+        for at in 0..row.wrapped.len() {
+            let mut other = row.clone();
+            other.wrapped[at] ^= 1;
+            assert!(
+                matches!(DataKey::unwrap(&root, other), Err(KeyringError::Broken(_))),
+                "byte {at}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_root_key_is_named() {
+        let (root, other) = (RootKey::generate().unwrap(), RootKey::generate().unwrap());
+        let row = DataKey::generate(&root, id(7), KeyClass::Storage, 0)
+            .unwrap()
+            .row;
+        let error = DataKey::unwrap(&other, row.clone()).err().unwrap();
+        assert!(
+            matches!(error, KeyringError::OtherRoot { named, present, .. } if named == root.id() && present == other.id())
+        );
+        let forged = WrappedKey {
+            root: other.id(),
+            ..row
+        };
+        assert!(matches!(
+            DataKey::unwrap(&other, forged),
+            Err(KeyringError::Broken(_))
+        ));
+    }
+}

@@ -1,0 +1,289 @@
+//! The root key: 32 random bytes that wrap every data key, the same on every node (administration.md 15, `root_key`).
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use countersign_oath::Secret;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
+use hkdf::Hkdf;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::gcm::KEY_LEN;
+use crate::lines;
+use crate::passphrase::PassphraseError;
+use crate::password::PasswordParams;
+use crate::random::{self, RandomError};
+use crate::secret_file::{self, FileError};
+
+mod source;
+
+pub use source::{PASSPHRASE_VARIABLE, PassphraseFrom, RootSource};
+
+const PLAIN_HEADER: &str = "countersign root key 1";
+const WRAPPED_HEADER: &str = "countersign root key 1 under passphrase";
+
+/// Cost of opening a root key under a passphrase, paid once per start: 64 MiB, 3 passes.
+const START_COST: Option<PasswordParams> = PasswordParams::new(64 * 1024, 3, 1);
+
+/// Name of a root key: eight bytes derived from it, written as 16 hex digits. It tells nothing about the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RootId([u8; 8]);
+
+impl RootId {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for RootId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEXLOWER.encode(&self.0))
+    }
+}
+
+/// The text is not 16 hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("unknown root key id (16 hex digits)")]
+pub struct NotARootId;
+
+impl FromStr for RootId {
+    type Err = NotARootId;
+
+    fn from_str(text: &str) -> Result<Self, NotARootId> {
+        let bytes = HEXLOWER.decode(text.as_bytes()).map_err(|_| NotARootId)?;
+        bytes.try_into().map(Self).map_err(|_| NotARootId)
+    }
+}
+
+impl TryFrom<String> for RootId {
+    type Error = NotARootId;
+
+    fn try_from(text: String) -> Result<Self, NotARootId> {
+        text.parse()
+    }
+}
+
+impl From<RootId> for String {
+    fn from(id: RootId) -> Self {
+        id.to_string()
+    }
+}
+
+/// The root key; wiped on drop, never printed.
+pub struct RootKey {
+    bytes: Secret,
+    id: RootId,
+}
+
+impl RootKey {
+    /// A new random root key.
+    pub fn generate() -> Result<Self, RandomError> {
+        let mut bytes = Zeroizing::new(vec![0; KEY_LEN]);
+        random::fill(&mut bytes)?;
+        let id = name(&bytes);
+        Ok(Self {
+            bytes: bytes.into(),
+            id,
+        })
+    }
+
+    /// The root key of these bytes; `None` unless there are 32.
+    pub(crate) fn new(bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
+        let id = name(&bytes);
+        (bytes.len() == KEY_LEN).then(|| Self {
+            bytes: bytes.into(),
+            id,
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> RootId {
+        self.id
+    }
+
+    pub(crate) fn expose(&self) -> &[u8] {
+        self.bytes.expose()
+    }
+
+    /// Reads base64url (43 characters) or hex (64 digits).
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let decoding = if text.len() == 2 * KEY_LEN {
+            HEXLOWER_PERMISSIVE
+        } else {
+            BASE64URL_NOPAD
+        };
+        Self::new(Zeroizing::new(
+            decoding
+                .decode(text.trim_end_matches('=').as_bytes())
+                .ok()?,
+        ))
+    }
+
+    /// The text of a key file: header, name, key.
+    fn to_text(&self) -> Zeroizing<String> {
+        let key = Zeroizing::new(BASE64URL_NOPAD.encode(self.expose()));
+        Zeroizing::new(format!(
+            "{PLAIN_HEADER}\nid: {}\nkey: {}\n",
+            self.id,
+            key.as_str()
+        ))
+    }
+
+    fn from_text(path: &Path, text: &str) -> Result<Self, RootError> {
+        if text.trim_start().starts_with(WRAPPED_HEADER) {
+            return Err(RootError::UnderPassphrase(path.to_owned()));
+        }
+        let malformed = || RootError::Malformed(path.display().to_string());
+        let [id, key] = lines::read(text, PLAIN_HEADER, ["id", "key"]).ok_or_else(malformed)?;
+        let key = Self::parse(key).ok_or_else(malformed)?;
+        if key.id.to_string() == id {
+            Ok(key)
+        } else {
+            Err(malformed())
+        }
+    }
+
+    /// Writes the key to a new file of mode 0600.
+    pub(crate) fn create_file(&self, path: &Path) -> Result<(), RootError> {
+        Ok(secret_file::create(path, &self.to_text())?)
+    }
+}
+
+impl fmt::Debug for RootKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RootKey({})", self.id)
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "HKDF-SHA256 gives up to 8160 bytes; for 8 the error never occurs"
+)]
+fn name(bytes: &[u8]) -> RootId {
+    let mut id = [0; 8];
+    Hkdf::<Sha256>::new(None, bytes)
+        .expand(b"countersign root id", &mut id)
+        .expect("8 bytes are within HKDF's range");
+    RootId(id)
+}
+
+/// The root key cannot be loaded; every text says where it was looked for and, where there is one, the remedy.
+#[derive(Debug, Error)]
+pub enum RootError {
+    /// The configured text names no source that there is.
+    #[error(
+        "read root_key `{0}`: known are file:PATH, env:NAME and passphrase-file:PATH[?env=NAME|?file=PATH]"
+    )]
+    UnknownSource(String),
+    /// A source that exists, but not in this build.
+    #[error(
+        "read root_key `{0}`: a root key in PKCS#11 or a KMS is not offered by this build; use file:, env: or passphrase-file:"
+    )]
+    NotOffered(String),
+    /// The file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The environment variable is not set.
+    #[error("read the environment variable {0}: it is not set")]
+    NotSet(String),
+    /// There is something, but not a root key, or its name does not belong to it (a typing error, a cut file).
+    #[error(
+        "read a root key from {0}: expected are 32 bytes as base64url or hex, in a file after header and id, unchanged"
+    )]
+    Malformed(String),
+    /// A plain key was expected.
+    #[error(
+        "read a root key from {0}: it is under a passphrase; configure passphrase-file: instead of file:"
+    )]
+    UnderPassphrase(PathBuf),
+    /// The passphrase does not open the key, or cannot be used.
+    #[error("open the root key in {path}: {source}")]
+    Passphrase {
+        /// File of the wrapped key.
+        path: PathBuf,
+        /// What is wrong.
+        source: PassphraseError,
+    },
+    /// There is no passphrase where it should be.
+    #[error("read the passphrase of the root key from {0}: there is none")]
+    NoPassphrase(String),
+    /// The operating system gave no random bytes.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+impl RootError {
+    /// Whether there simply is no root key yet: the file or variable is missing, nothing is wrong with it.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::NotSet(_) | Self::File(FileError::Missing(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_root_key_prints_its_name_only() {
+        let root = RootKey::generate().unwrap();
+        assert_eq!(format!("{root:?}"), format!("RootKey({})", root.id()));
+    }
+
+    #[test]
+    fn names_differ_with_the_key_and_read_back() {
+        let (one, other) = (RootKey::generate().unwrap(), RootKey::generate().unwrap());
+        assert_ne!(one.id(), other.id());
+        assert_eq!(one.id().to_string().parse(), Ok(one.id()));
+        for text in ["", "0123", "0123456789abcdeg", "0123456789ABCDEF"] {
+            assert_eq!(text.parse::<RootId>(), Err(NotARootId), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_reads_from_base64url_and_hex() {
+        let root = RootKey::generate().unwrap();
+        let hex = HEXLOWER.encode(root.expose());
+        let base64 = BASE64URL_NOPAD.encode(root.expose());
+        for text in [
+            hex.clone(),
+            hex.to_uppercase(),
+            base64.clone(),
+            format!("{base64}=\n"),
+        ] {
+            assert_eq!(RootKey::parse(&text).unwrap().id(), root.id());
+        }
+        for text in ["", "x", &hex[1..], &base64[1..], &base64[..42]] {
+            assert!(RootKey::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_changed_key_text_is_refused() {
+        let root = RootKey::generate().unwrap();
+        let text = root.to_text();
+        let path = Path::new("root.key");
+        assert_eq!(RootKey::from_text(path, &text).unwrap().id(), root.id());
+        let key_starts = text.find("key: ").unwrap() + 5;
+        for at in key_starts..text.trim_end().len() {
+            let mut changed = text.as_bytes().to_vec();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(
+                matches!(
+                    RootKey::from_text(path, &changed),
+                    Err(RootError::Malformed(_))
+                ),
+                "character {at}"
+            );
+        }
+        assert!(RootKey::from_text(path, "").is_err());
+    }
+}
