@@ -4,10 +4,12 @@
 //! Nothing here reads a clock, a file or a random source: moments and random bytes come in as parameters.
 
 pub mod confirm;
+mod date;
 pub mod hash;
 pub mod hotp;
 mod keyed;
 pub mod ocra;
+pub mod pskc;
 pub mod secret;
 pub mod signature;
 pub mod totp;
@@ -15,4 +17,5 @@ pub mod window;
 
 pub use hash::{Digits, Hash};
 pub use hotp::{HotpKey, Otp, hotp};
+pub use ocra::Suite;
 pub use secret::Secret;
