@@ -1,4 +1,5 @@
 use super::*;
+use crate::data_key::WrapAlgorithm;
 use crate::seal::Place;
 
 const PLACE: Place<'static> = Place {
@@ -176,4 +177,32 @@ fn a_ring_prints_no_key() {
     let text = format!("{ring:?}");
     assert!(text.contains(&ring.active(KeyClass::Audit).unwrap().to_string()));
     assert!(!text.contains("Secret"), "{text}");
+}
+
+/// Computed from the descriptions with another implementation of HKDF, HMAC and AES-GCM (OpenSSL): rows and hashes of this form stand in
+/// stores, so a change here is a change of the format.
+#[test]
+fn the_stored_forms_stand() {
+    let hex = |text: &str| data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap();
+    let root = Arc::new(RootKey::new((100..132).collect::<Vec<u8>>().into()).unwrap());
+    assert_eq!(root.id().to_string(), "0fdafd45f66354a7");
+    let wrapped = concat!(
+        "404142434445464748494a4b8b904c7bf80a810cffc94618e54cd8b25e38",
+        "eedc52ed63c1a3cf35786a7a1a9bf88774eb8008cbaacebd0ffe17ba6416"
+    );
+    let row = WrappedKey {
+        id: "0a0b0c0d".parse().unwrap(),
+        class: KeyClass::Token,
+        algorithm: WrapAlgorithm::Aes256Gcm,
+        state: KeyState::Active,
+        created: 1,
+        wrapped: hex(wrapped),
+        root: root.id(),
+    };
+    let ring = Keyring::load(root, vec![row]).unwrap();
+    let hash = ring.keyed_hash("session", b"abc").unwrap().hash;
+    assert_eq!(
+        hash.as_slice(),
+        hex("c7f9c9bb85acc6db41c8b275209f814d713abe3dd290f1b8c5db777bdee1e96d")
+    );
 }
