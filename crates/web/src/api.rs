@@ -6,6 +6,7 @@ pub(crate) mod body;
 pub(crate) mod caller;
 mod documents;
 mod json;
+mod linger;
 mod load;
 mod query;
 
@@ -28,13 +29,19 @@ use load::Load;
 ///
 /// Requests must come through [`crate::server::serve`], which tells their source.
 pub fn router(node: Arc<Node>) -> Router {
-    let api = Arc::new(Api { node, load: Load::default() });
+    let api = Arc::new(Api {
+        node,
+        load: Load::default(),
+    });
     let commands = Router::new()
         .route("/v1/auth/{verb}", post(auth::command))
         .route("/v1/admin/session/logon", post(admin::logon))
         .route("/v1/admin/{object}/{verb}", post(admin::command))
         .method_not_allowed_fallback(async || problem::wrong_method("POST"))
-        .layer(middleware::from_fn_with_state(Arc::clone(&api), load::limit))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&api),
+            load::limit,
+        ))
         .with_state(api);
     dress(commands.merge(reading()))
 }
@@ -48,13 +55,19 @@ fn reading() -> Router {
         .method_not_allowed_fallback(async || problem::wrong_method("GET, HEAD"))
 }
 
-/// Gives a router what every answer has: problems for unknown routes, and the protecting headers.
+/// Gives a router what every answer has: problems for unknown routes, the protecting headers, and the patience to be heard.
 fn dress(router: Router) -> Router {
-    router.fallback(unknown).layer(middleware::from_fn(headers::protect))
+    router
+        .fallback(unknown)
+        .layer(middleware::from_fn(linger::linger))
+        .layer(middleware::from_fn(headers::protect))
 }
 
 async fn unknown() -> Response<Body> {
-    problem::answer(&problem::problem(404, "There is no such route; /docs lists all."))
+    problem::answer(&problem::problem(
+        404,
+        "There is no such route; /docs lists all.",
+    ))
 }
 
 /// What the handlers share.
@@ -100,9 +113,17 @@ struct Parts {
 fn parts(request: Request) -> Result<Parts, Problem> {
     let (head, body) = request.into_parts();
     let Some(peer) = head.extensions.get::<Peer>().cloned() else {
-        return Err(problem::problem(500, "The source of the request is unknown."));
+        return Err(problem::problem(
+            500,
+            "The source of the request is unknown.",
+        ));
     };
-    Ok(Parts { peer, headers: head.headers, uri: head.uri, body })
+    Ok(Parts {
+        peer,
+        headers: head.headers,
+        uri: head.uri,
+        body,
+    })
 }
 
 #[cfg(test)]

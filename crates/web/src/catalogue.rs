@@ -1,6 +1,6 @@
 //! All commands of the API as documents need them, read from the tables of the service and the engine.
 
-use countersign_engine::admin::{self, Field, Verb};
+use countersign_engine::admin::{Field, Verb, table};
 use countersign_service::auth::{self, AuthCommand};
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ pub struct Operation {
 /// All commands: those of components first, then those of administrators in the order of their table.
 pub fn operations() -> Vec<Operation> {
     let auth = auth::COMMANDS.iter().map(of_component);
-    auth.chain(admin::verbs().map(of_administrator)).collect()
+    auth.chain(table::verbs().map(of_administrator)).collect()
 }
 
 /// The groups in the order of their first command.
@@ -79,7 +79,11 @@ fn of_administrator(verb: &'static Verb) -> Operation {
         doc: verb.doc,
         fields: verb.fields().collect(),
         example: serde_json::from_str(verb.example).ok(),
-        guard: if begins_session { Guard::Component } else { Guard::Session },
+        guard: if begins_session {
+            Guard::Component
+        } else {
+            Guard::Session
+        },
         privilege: verb.privilege,
         takes_file: verb.object == "import",
         offered: !verb.is_later(),

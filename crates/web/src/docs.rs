@@ -19,7 +19,10 @@ const STYLE: &str = include_str!("docs/style.css");
 pub(crate) fn page() -> String {
     let operations = operations();
     let groups = groups(&operations);
-    let sections: String = groups.iter().map(|group| section(group, &operations)).collect();
+    let sections: String = groups
+        .iter()
+        .map(|group| section(group, &operations))
+        .collect();
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\">\
@@ -56,7 +59,11 @@ fn introduction() -> &'static str {
 
 fn navigation(groups: &[&str]) -> String {
     let links: String = groups.iter().map(|group| link(group)).collect();
-    format!("<nav>{links}{}{}</nav>\n", link("statuses"), link("problems"))
+    format!(
+        "<nav>{links}{}{}</nav>\n",
+        link("statuses"),
+        link("problems")
+    )
 }
 
 fn link(anchor: &str) -> String {
@@ -64,7 +71,9 @@ fn link(anchor: &str) -> String {
 }
 
 fn section(group: &str, operations: &[Operation]) -> String {
-    let own = operations.iter().filter(|operation| operation.group == group);
+    let own = operations
+        .iter()
+        .filter(|operation| operation.group == group);
     let commands: String = own.map(command).collect();
     format!("<h2 id=\"{0}\">{0}</h2>\n{commands}", Text(group))
 }
@@ -119,7 +128,11 @@ fn field(field: &Field) -> String {
 
 /// A line to paste, with the example of the table or the required fields.
 fn example(operation: &Operation) -> String {
-    let body = operation.example.clone().unwrap_or_else(|| required(&operation.fields)).to_string();
+    let body = operation
+        .example
+        .clone()
+        .unwrap_or_else(|| required(&operation.fields))
+        .to_string();
     let token = match operation.guard {
         Guard::Session => "-H \"Authorization: Bearer $TOKEN\" ",
         Guard::Component => "",
@@ -134,7 +147,11 @@ fn example(operation: &Operation) -> String {
 
 fn required(fields: &[Field]) -> Value {
     let required = fields.iter().filter(|field| field.required);
-    Value::Object(required.map(|field| (field.name.to_owned(), json!("…"))).collect())
+    Value::Object(
+        required
+            .map(|field| (field.name.to_owned(), json!("…")))
+            .collect(),
+    )
 }
 
 fn statuses() -> String {
@@ -146,7 +163,11 @@ fn statuses() -> String {
 }
 
 fn status(status: Status) -> String {
-    let interfaces: Vec<_> = status.interfaces().iter().map(|one| schemas::interface(*one)).collect();
+    let interfaces: Vec<_> = status
+        .interfaces()
+        .iter()
+        .map(|one| schemas::interface(*one))
+        .collect();
     format!(
         "<tr id=\"status{number}\"><td>{number}</td><td><code>{}</code></td><td><code>{}</code></td><td>{}</td>\
          <td>{}<br><span class=\"note\">{}</span></td></tr>\n",
@@ -183,20 +204,34 @@ mod tests {
     fn the_page_shows_every_command_field_and_status() {
         let page = page();
         for operation in operations() {
-            assert!(page.contains(&format!("<code>{}</code>", operation.path)), "{}", operation.path);
+            assert!(
+                page.contains(&format!("<code>{}</code>", operation.path)),
+                "{}",
+                operation.path
+            );
             for field in &operation.fields {
-                assert!(page.contains(&format!("<code>{}</code>", field.name)), "{}", field.name);
+                assert!(
+                    page.contains(&format!("<code>{}</code>", field.name)),
+                    "{}",
+                    field.name
+                );
             }
         }
         for status in Status::all() {
-            assert!(page.contains(&format!("<code>{}</code>", status.name())), "{status}");
+            assert!(
+                page.contains(&format!("<code>{}</code>", status.name())),
+                "{status}"
+            );
         }
     }
 
     #[test]
     fn the_page_loads_and_runs_nothing() {
         let page = page();
-        for loader in ["<script", "<link", "<img", "<iframe", " src=", " style=", " onclick", "@import", "url("] {
+        for loader in [
+            "<script", "<link", "<img", "<iframe", " src=", " style=", " onclick", "@import",
+            "url(",
+        ] {
             assert!(!page.contains(loader), "{loader}");
         }
         assert_eq!(page.matches("<style>").count(), 1);
@@ -214,7 +249,10 @@ mod tests {
     #[test]
     fn the_policy_admits_the_style_by_its_hash() {
         let policy = policy();
-        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert!(
+            policy.starts_with("default-src 'none'; style-src 'sha256-"),
+            "{policy}"
+        );
         assert!(!policy.contains("unsafe"));
     }
 }

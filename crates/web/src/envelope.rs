@@ -38,7 +38,9 @@ struct Cause<'a> {
 pub(crate) fn answer(reply: &Reply) -> Response<Body> {
     let text = serde_json::to_vec(&envelope(reply)).unwrap_or_default();
     let mut response = Response::new(Body::from(text));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -56,11 +58,19 @@ fn envelope(reply: &Reply) -> Envelope<'_> {
 }
 
 fn warning((status, message): &(Status, String)) -> Warning<'_> {
-    Warning { status_code: *status, status: status.name(), message }
+    Warning {
+        status_code: *status,
+        status: status.name(),
+        message,
+    }
 }
 
 fn cause((code, name, message): &(i64, String, String)) -> Cause<'_> {
-    Cause { code: *code, name, message }
+    Cause {
+        code: *code,
+        name,
+        message,
+    }
 }
 
 #[cfg(test)]
@@ -86,7 +96,9 @@ mod tests {
     fn the_members_stand_in_the_order_of_the_contract() {
         let mut reply = reply(1013);
         reply.result.insert("user".into(), "anna".into());
-        reply.warnings.push((Status::from_number(1121).unwrap(), "w".into()));
+        reply
+            .warnings
+            .push((Status::from_number(1121).unwrap(), "w".into()));
         reply.errors.push((-10, "STAT_COMMS".into(), "e".into()));
         assert_eq!(
             text(&reply),
@@ -109,8 +121,14 @@ mod tests {
             (-101, "RET_ERROR"),
         ] {
             let text = text(&reply(status));
-            assert!(text.contains(&format!(r#""return_code":"{class}""#)), "{text}");
-            assert!(text.ends_with(r#""result":{},"warnings":[],"errors":[]}"#), "{text}");
+            assert!(
+                text.contains(&format!(r#""return_code":"{class}""#)),
+                "{text}"
+            );
+            assert!(
+                text.ends_with(r#""result":{},"warnings":[],"errors":[]}"#),
+                "{text}"
+            );
         }
     }
 

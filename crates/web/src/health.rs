@@ -35,7 +35,9 @@ async fn health(State(node): State<Arc<Node>>) -> Response<Body> {
 
 async fn metrics(State(node): State<Arc<Node>>) -> Response<Body> {
     let mut response = Response::new(Body::from(node.metrics().encode()));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OPENMETRICS));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(OPENMETRICS));
     response
 }
 
@@ -47,12 +49,21 @@ struct Health<'a> {
 
 /// 200 when the node is ready, else 503 with the reasons.
 fn state(ready: bool, reasons: &[String]) -> Response<Body> {
-    let (status, word) =
-        if ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready") };
-    let text = serde_json::to_vec(&Health { status: word, reasons }).unwrap_or_default();
+    let (status, word) = if ready {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready")
+    };
+    let text = serde_json::to_vec(&Health {
+        status: word,
+        reasons,
+    })
+    .unwrap_or_default();
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -62,7 +73,16 @@ mod tests {
     use http_body_util::BodyExt;
 
     async fn text(response: Response<Body>) -> String {
-        String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+        String::from_utf8(
+            response
+                .into_body()
+                .collect()
+                .await
+                .unwrap()
+                .to_bytes()
+                .to_vec(),
+        )
+        .unwrap()
     }
 
     #[tokio::test]
@@ -72,6 +92,9 @@ mod tests {
         assert_eq!(text(ready).await, r#"{"status":"ready","reasons":[]}"#);
         let sick = state(false, &["the store is read-only".to_owned()]);
         assert_eq!(sick.status(), 503);
-        assert_eq!(text(sick).await, r#"{"status":"not ready","reasons":["the store is read-only"]}"#);
+        assert_eq!(
+            text(sick).await,
+            r#"{"status":"not ready","reasons":["the store is read-only"]}"#
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod schemas;
 
+use countersign_engine::admin::Kind;
 use serde_json::{Map, Value, json};
 
 use crate::catalogue::{Guard, Operation, groups, operations};
@@ -80,7 +81,10 @@ fn request_body(operation: &Operation) -> Value {
     let mut content = json!({"application/json": media});
     if let (true, Some(content)) = (operation.takes_file, content.as_object_mut()) {
         let file = "The file itself; the other fields stand in the query string.";
-        content.insert("application/octet-stream".to_owned(), json!({"schema": {"description": file}}));
+        content.insert(
+            "application/octet-stream".to_owned(),
+            json!({"schema": {"description": file}}),
+        );
     }
     json!({"required": true, "content": content})
 }
@@ -91,8 +95,12 @@ fn fields(operation: &Operation) -> Value {
         .iter()
         .map(|field| (field.name.to_owned(), field.schema()))
         .collect();
-    let required: Vec<_> =
-        operation.fields.iter().filter(|field| field.required).map(|field| field.name).collect();
+    let required: Vec<_> = operation
+        .fields
+        .iter()
+        .filter(|field| field.required)
+        .map(|field| field.name)
+        .collect();
     let mut schema =
         json!({"type": "object", "properties": properties, "additionalProperties": false});
     if let (false, Some(schema)) = (required.is_empty(), schema.as_object_mut()) {
@@ -103,7 +111,10 @@ fn fields(operation: &Operation) -> Value {
 
 /// The fields of an import whose body is the file.
 fn options(operation: &Operation) -> Value {
-    let open = operation.fields.iter().filter(|field| !field.kind.is_secret());
+    let open = operation
+        .fields
+        .iter()
+        .filter(|field| !matches!(field.kind, Kind::Data { .. }));
     open.map(|field| {
         let doc = format!("{} Only when the body is the file.", field.doc);
         json!({"name": field.name, "in": "query", "description": doc, "schema": field.schema()})
@@ -113,11 +124,20 @@ fn options(operation: &Operation) -> Value {
 
 fn answers(operation: &Operation) -> Value {
     let mut answers = Map::new();
-    answers.insert("200".to_owned(), json!({"$ref": "#/components/responses/Completed"}));
+    answers.insert(
+        "200".to_owned(),
+        json!({"$ref": "#/components/responses/Completed"}),
+    );
     let component = operation.guard == Guard::Component;
-    for kind in KINDS.iter().filter(|kind| component || !matches!(kind.http, 403 | 429)) {
+    for kind in KINDS
+        .iter()
+        .filter(|kind| component || !matches!(kind.http, 403 | 429))
+    {
         let name = response_name(kind.http);
-        answers.insert(kind.http.to_string(), json!({"$ref": format!("#/components/responses/{name}")}));
+        answers.insert(
+            kind.http.to_string(),
+            json!({"$ref": format!("#/components/responses/{name}")}),
+        );
     }
     Value::Object(answers)
 }
@@ -138,7 +158,9 @@ fn responses() -> Map<String, Value> {
         });
         (response_name(kind.http), problem)
     });
-    std::iter::once(("Completed".to_owned(), completed)).chain(problems).collect()
+    std::iter::once(("Completed".to_owned(), completed))
+        .chain(problems)
+        .collect()
 }
 
 fn security(guard: Guard) -> Value {

@@ -41,7 +41,11 @@ pub(crate) const KINDS: &[Kind] = &[
         "No component of this type is registered for the source address of the request.",
     ),
     kind(404, "Not found", "There is no such route or command."),
-    kind(405, "Method not allowed", "Commands are sent with POST, documents are read with GET."),
+    kind(
+        405,
+        "Method not allowed",
+        "Commands are sent with POST, documents are read with GET.",
+    ),
     kind(408, "Request too slow", "The body did not arrive in time."),
     kind(
         413,
@@ -58,8 +62,16 @@ pub(crate) const KINDS: &[Kind] = &[
         "Too many requests",
         "Too many failed attempts came from this source; Retry-After says when to try again.",
     ),
-    kind(500, "Internal error", "The request could not be processed; the log of the node says why."),
-    kind(503, "Unavailable", "The node is overloaded or stopping; ask another one, or this one later."),
+    kind(
+        500,
+        "Internal error",
+        "The request could not be processed; the log of the node says why.",
+    ),
+    kind(
+        503,
+        "Unavailable",
+        "The node is overloaded or stopping; ask another one, or this one later.",
+    ),
 ];
 
 const fn kind(http: u16, title: &'static str, doc: &'static str) -> Kind {
@@ -68,13 +80,24 @@ const fn kind(http: u16, title: &'static str, doc: &'static str) -> Kind {
 
 /// A problem of one of the [`KINDS`] with what happened this time.
 pub(crate) fn problem(http: u16, detail: impl Into<String>) -> Problem {
-    let title = KINDS.iter().find(|kind| kind.http == http).map_or("Problem", |kind| kind.title);
-    Problem { http, title, detail: detail.into(), retry_after_s: None }
+    let title = KINDS
+        .iter()
+        .find(|kind| kind.http == http)
+        .map_or("Problem", |kind| kind.title);
+    Problem {
+        http,
+        title,
+        detail: detail.into(),
+        retry_after_s: None,
+    }
 }
 
 /// The node has too much to do; the client may try again in a second.
 pub(crate) fn overloaded(detail: &str) -> Problem {
-    Problem { retry_after_s: Some(1), ..problem(503, detail) }
+    Problem {
+        retry_after_s: Some(1),
+        ..problem(503, detail)
+    }
 }
 
 #[derive(Serialize)]
@@ -86,11 +109,16 @@ struct Document<'a> {
     request_id: &'a str,
 }
 
-/// The answer that carries a problem; its identity is logged with it.
+/// The answer that carries a problem; its identity is logged with it, at a level that a flood of bad requests does not fill disks with.
 pub(crate) fn answer(problem: &Problem) -> Response<Body> {
     let status = StatusCode::from_u16(problem.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let request_id = request_id();
-    tracing::info!(request_id, status = status.as_u16(), title = problem.title, "request not carried out");
+    tracing::debug!(
+        request_id,
+        status = status.as_u16(),
+        title = problem.title,
+        "request not carried out"
+    );
     let document = Document {
         r#type: format!("{TYPES}{}", status.as_u16()),
         title: problem.title,
@@ -98,7 +126,9 @@ pub(crate) fn answer(problem: &Problem) -> Response<Body> {
         detail: &problem.detail,
         request_id: &request_id,
     };
-    let mut response = Response::new(Body::from(serde_json::to_vec(&document).unwrap_or_default()));
+    let mut response = Response::new(Body::from(
+        serde_json::to_vec(&document).unwrap_or_default(),
+    ));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
@@ -115,7 +145,9 @@ pub(crate) fn answer(problem: &Problem) -> Response<Body> {
 /// The answer to a method that the route does not take (RFC 9110 15.5.6: it names those that it takes).
 pub(crate) fn wrong_method(allowed: &'static str) -> Response<Body> {
     let mut response = answer(&problem(405, format!("This route takes {allowed}.")));
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }
 
@@ -160,8 +192,15 @@ mod tests {
 
     #[test]
     fn a_401_names_the_schemes_and_a_429_the_time() {
-        assert!(answer(&problem(401, "")).headers().contains_key(WWW_AUTHENTICATE));
-        let throttled = Problem { retry_after_s: Some(30), ..problem(429, "") };
+        assert!(
+            answer(&problem(401, ""))
+                .headers()
+                .contains_key(WWW_AUTHENTICATE)
+        );
+        let throttled = Problem {
+            retry_after_s: Some(30),
+            ..problem(429, "")
+        };
         assert_eq!(answer(&throttled).headers()[RETRY_AFTER], "30");
         assert_eq!(wrong_method("POST").headers()[ALLOW], "POST");
     }

@@ -78,7 +78,10 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     drop(listener);
     let all_closed = async { while open.join_next().await.is_some() {} };
     // What is still open after the grace is cut off when the set is dropped.
-    if tokio::time::timeout(shared.limits.grace, all_closed).await.is_err() {
+    if tokio::time::timeout(shared.limits.grace, all_closed)
+        .await
+        .is_err()
+    {
         tracing::info!("connections were cut off at the end of the grace period");
     }
 }

@@ -96,7 +96,11 @@ fn load(chain: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
     let certificates = certificates(chain)?;
     let private = private_key(key)?;
     let provider = provider();
-    let mismatch = |source| TlsError::Mismatch { chain: chain.into(), key: key.into(), source };
+    let mismatch = |source| TlsError::Mismatch {
+        chain: chain.into(),
+        key: key.into(),
+        source,
+    };
     let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(mismatch)?
@@ -122,7 +126,11 @@ fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let text = read(file)?;
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| {
         let encrypted = String::from_utf8_lossy(&text).contains("ENCRYPTED");
-        let wanted = if encrypted { "a PRIVATE KEY without passphrase" } else { "a PRIVATE KEY" };
+        let wanted = if encrypted {
+            "a PRIVATE KEY without passphrase"
+        } else {
+            "a PRIVATE KEY"
+        };
         unusable(file, &error, wanted)
     })
 }
@@ -130,7 +138,10 @@ fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
 fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
     std::fs::read(file)
         .map(Zeroizing::new)
-        .map_err(|source| TlsError::Unreadable { file: file.into(), source })
+        .map_err(|source| TlsError::Unreadable {
+            file: file.into(),
+            source,
+        })
 }
 
 /// What is wrong with a PEM file, without repeating any of it: it may be a key.
@@ -138,11 +149,16 @@ fn unusable(file: &Path, error: &pem::Error, wanted: &str) -> TlsError {
     let what = match error {
         pem::Error::NoItemsFound => format!("it holds no PEM section with {wanted}"),
         pem::Error::MissingSectionEnd { .. } => "a PEM section does not end".to_owned(),
-        pem::Error::IllegalSectionStart { .. } => "a PEM section begins with a malformed line".to_owned(),
+        pem::Error::IllegalSectionStart { .. } => {
+            "a PEM section begins with a malformed line".to_owned()
+        }
         pem::Error::Base64Decode(_) => "a PEM section is not base64".to_owned(),
         _ => "it is not a usable PEM file".to_owned(),
     };
-    TlsError::Unusable { file: file.into(), what }
+    TlsError::Unusable {
+        file: file.into(),
+        what,
+    }
 }
 
 #[cfg(test)]

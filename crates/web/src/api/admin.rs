@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::Response;
+use countersign_service::admin;
 use countersign_service::reply::Reply;
 use countersign_service::session::{self, Caller};
-use countersign_service::admin;
 
 use super::{Api, Parts, Refusal, answer, body, caller, parts, query};
 
 /// Object whose commands also take the file itself as the body.
-const IMPORT: &str = "import";
+pub(super) const IMPORT: &str = "import";
 
 /// Runs a command for its caller.
 pub(super) async fn command(
@@ -42,7 +42,7 @@ async fn run(api: &Api, object: &str, verb: &str, request: Request) -> Result<Re
 
 /// An import whose body is the file and whose options stand in the query string (spec/administration.md 10).
 async fn import(api: &Api, caller: Caller, verb: &str, parts: Parts) -> Result<Reply, Refusal> {
-    let options = query::options(&parts.uri)?;
+    let options = query::options(verb, &parts.uri)?;
     let limit = api.node.snapshot().settings.number("import.max_bytes");
     let _room = api.load.import()?;
     let mut file = body::receive(&parts.headers, parts.body, limit.try_into().unwrap_or(0)).await?;

@@ -40,19 +40,26 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Map<String, 
 /// Whether the body says that it is JSON in UTF-8 (RFC 8259 8.1).
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let mut stated = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(kind), None) = (stated.next(), stated.next()) else { return false };
-    let Ok(kind) = kind.to_str() else { return false };
+    let (Some(kind), None) = (stated.next(), stated.next()) else {
+        return false;
+    };
+    let Ok(kind) = kind.to_str() else {
+        return false;
+    };
     let mut parts = kind.split(';').map(str::trim);
-    let json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let json = parts
+        .next()
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
     json && parts.all(is_utf8)
 }
 
 /// Whether a parameter of the media type is harmless: only a charset matters, and only one is spoken.
 fn is_utf8(parameter: &str) -> bool {
     match parameter.split_once('=') {
-        Some((name, charset)) if name.trim().eq_ignore_ascii_case("charset") => {
-            charset.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
-        }
+        Some((name, charset)) if name.trim().eq_ignore_ascii_case("charset") => charset
+            .trim()
+            .trim_matches('"')
+            .eq_ignore_ascii_case("utf-8"),
         _ => true,
     }
 }
@@ -75,9 +82,14 @@ pub(super) async fn receive(
     let room = usize::try_from(stated.min(JSON_BYTES)).unwrap_or(0);
     let mut received = Zeroizing::new(Vec::with_capacity(room));
     let start = Instant::now();
-    while let Some(frame) = timeout(SILENCE, body.frame()).await.map_err(|_| too_slow())? {
+    while let Some(frame) = timeout(SILENCE, body.frame())
+        .await
+        .map_err(|_| too_slow())?
+    {
         let frame = frame.map_err(|_| problem(400, "The body broke off."))?;
-        let Ok(piece) = frame.into_data() else { continue };
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
         let length = received.len().saturating_add(piece.len()) as u64;
         if length > limit {
             return Err(too_large(limit));
@@ -100,7 +112,11 @@ fn refuse_compressed(headers: &HeaderMap) -> Result<(), Problem> {
         .get_all(CONTENT_ENCODING)
         .iter()
         .all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if plain { Ok(()) } else { Err(problem(415, "The body must not be compressed.")) }
+    if plain {
+        Ok(())
+    } else {
+        Err(problem(415, "The body must not be compressed."))
+    }
 }
 
 fn too_large(limit: u64) -> Problem {
@@ -114,7 +130,13 @@ fn too_slow() -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::body::Bytes;
     use axum::http::HeaderValue;
+    use hyper::body::Frame;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, ready};
+    use tokio::time::{Interval, interval};
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -137,10 +159,17 @@ mod tests {
             ("application/x-www-form-urlencoded", false),
             ("", false),
         ] {
-            assert_eq!(is_json(&headers(&[("content-type", kind)])), expected, "{kind}");
+            assert_eq!(
+                is_json(&headers(&[("content-type", kind)])),
+                expected,
+                "{kind}"
+            );
         }
         assert!(!is_json(&HeaderMap::new()));
-        let twice = headers(&[("content-type", "application/json"), ("content-type", "text/plain")]);
+        let twice = headers(&[
+            ("content-type", "application/json"),
+            ("content-type", "text/plain"),
+        ]);
         assert!(!is_json(&twice));
     }
 
@@ -149,15 +178,63 @@ mod tests {
         let none = HeaderMap::new();
         let full = receive(&none, Body::from(vec![7; 100]), 100).await.unwrap();
         assert_eq!(*full, vec![7; 100]);
-        assert_eq!(receive(&none, Body::from(vec![7; 101]), 100).await.unwrap_err().http, 413);
+        assert_eq!(
+            receive(&none, Body::from(vec![7; 101]), 100)
+                .await
+                .unwrap_err()
+                .http,
+            413
+        );
+    }
+
+    /// A body without end that gives one byte at each tick.
+    struct Drip(Interval);
+
+    impl HttpBody for Drip {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            ready!(self.0.poll_tick(context));
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"a")))))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stops_or_drips_is_given_up() {
+        for (pause, at_most) in [
+            (Duration::from_secs(3600), SILENCE),
+            (Duration::from_secs(1), HEAD_START),
+        ] {
+            let mut ticks = interval(pause);
+            ticks.tick().await;
+            let start = Instant::now();
+            let refused = receive(&HeaderMap::new(), Body::new(Drip(ticks)), JSON_BYTES).await;
+            assert_eq!(refused.unwrap_err().http, 408);
+            assert!(
+                start.elapsed() <= at_most + Duration::from_secs(2),
+                "{pause:?}"
+            );
+        }
     }
 
     #[tokio::test]
     async fn a_compressed_body_is_refused() {
         let gzip = headers(&[("content-encoding", "gzip")]);
-        assert_eq!(receive(&gzip, Body::empty(), 100).await.unwrap_err().http, 415);
+        assert_eq!(
+            receive(&gzip, Body::empty(), 100).await.unwrap_err().http,
+            415
+        );
         let plain = headers(&[("content-encoding", "identity")]);
-        assert!(receive(&plain, Body::empty(), 100).await.unwrap().is_empty());
+        assert!(
+            receive(&plain, Body::empty(), 100)
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[tokio::test]
@@ -171,6 +248,9 @@ mod tests {
     #[test]
     fn a_large_file_gets_the_time_it_needs() {
         assert_eq!(allowance(0), HEAD_START);
-        assert_eq!(allowance(512 << 20), HEAD_START + Duration::from_secs(32_768));
+        assert_eq!(
+            allowance(512 << 20),
+            HEAD_START + Duration::from_secs(32_768)
+        );
     }
 }

@@ -50,11 +50,15 @@ pub(super) fn proof(headers: &HeaderMap, peer: &Peer) -> Result<Proof, Problem> 
 /// The text of a header that may stand once.
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
     let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else { return Ok(None) };
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
     if values.next().is_some() {
         return Err(problem(400, format!("The header {name} stands twice.")));
     }
-    let text = value.to_str().map_err(|_| problem(400, format!("The header {name} is not text.")))?;
+    let text = value
+        .to_str()
+        .map_err(|_| problem(400, format!("The header {name} is not text.")))?;
     Ok(Some(text))
 }
 
@@ -64,7 +68,10 @@ mod tests {
     use axum::http::HeaderValue;
 
     fn peer(certificate: Option<&str>) -> Peer {
-        Peer { source: [127, 0, 0, 1].into(), certificate_sha256: certificate.map(Into::into) }
+        Peer {
+            source: [127, 0, 0, 1].into(),
+            certificate_sha256: certificate.map(Into::into),
+        }
     }
 
     #[test]
@@ -74,7 +81,10 @@ mod tests {
         assert_eq!((bare.key, bare.certificate_sha256), (None, None));
         headers.insert(COMPONENT_KEY, HeaderValue::from_static("k"));
         let full = proof(&headers, &peer(Some("ab"))).unwrap();
-        assert_eq!((full.key.as_deref(), full.certificate_sha256.as_deref()), (Some("k"), Some("ab")));
+        assert_eq!(
+            (full.key.as_deref(), full.certificate_sha256.as_deref()),
+            (Some("k"), Some("ab"))
+        );
     }
 
     #[test]
@@ -84,7 +94,10 @@ mod tests {
         headers.append(COMPONENT_KEY, HeaderValue::from_static("two"));
         assert_eq!(proof(&headers, &peer(None)).unwrap_err().http, 400);
         headers.clear();
-        headers.insert(AUTHORIZATION, HeaderValue::from_bytes(b"Bearer \xff").unwrap());
+        headers.insert(
+            AUTHORIZATION,
+            HeaderValue::from_bytes(b"Bearer \xff").unwrap(),
+        );
         assert_eq!(single(&headers, &AUTHORIZATION).unwrap_err().http, 400);
     }
 }

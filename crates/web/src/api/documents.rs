@@ -14,7 +14,9 @@ static PAGE: LazyLock<String> = LazyLock::new(docs::page);
 /// `/v1/openapi.json`.
 pub(super) async fn openapi() -> Response<Body> {
     let mut response = Response::new(Body::from(DOCUMENT.as_str()));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -22,7 +24,10 @@ pub(super) async fn openapi() -> Response<Body> {
 pub(super) async fn page() -> Response<Body> {
     let mut response = Response::new(Body::from(PAGE.as_str()));
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
     if let Ok(policy) = HeaderValue::from_str(&docs::policy()) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }

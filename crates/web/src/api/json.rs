@@ -19,7 +19,10 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     match value(body) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(problem(400, "The body must be a JSON object.")),
-        Err(error) => Err(problem(400, format!("The body is not usable JSON: {error}."))),
+        Err(error) => Err(problem(
+            400,
+            format!("The body is not usable JSON: {error}."),
+        )),
     }
 }
 
@@ -90,7 +93,9 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(key) = members.next_key::<String>()? {
             if object.contains_key(&key) {
                 let key: String = key.chars().take(SHOWN).collect();
-                return Err(A::Error::custom(format_args!("the key {key:?} stands twice")));
+                return Err(A::Error::custom(format_args!(
+                    "the key {key:?} stands twice"
+                )));
             }
             let value = members.next_value_seed(self)?;
             object.insert(key, value);
@@ -133,7 +138,16 @@ mod tests {
 
     #[test]
     fn malformed_text_is_refused_without_repeating_it() {
-        for body in ["", " ", "{", r#"{"a":1}}"#, r#"{"a":1} x"#, "{'a':1}", r#"{"a":01}"#, r#"{"a":1e999}"#] {
+        for body in [
+            "",
+            " ",
+            "{",
+            r#"{"a":1}}"#,
+            r#"{"a":1} x"#,
+            "{'a':1}",
+            r#"{"a":01}"#,
+            r#"{"a":1e999}"#,
+        ] {
             assert!(refusal(body).contains("not usable JSON"), "{body}");
         }
         assert!(!refusal(r#"{"otp":"123456" "#).contains("123456"));

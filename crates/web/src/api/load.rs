@@ -26,7 +26,10 @@ pub(super) struct Load {
 
 impl Default for Load {
     fn default() -> Self {
-        Self { commands: Semaphore::new(COMMANDS), imports: Semaphore::new(IMPORTS) }
+        Self {
+            commands: Semaphore::new(COMMANDS),
+            imports: Semaphore::new(IMPORTS),
+        }
     }
 }
 
@@ -36,9 +39,9 @@ impl Load {
     /// # Errors
     /// 503 when all is taken.
     pub(super) fn import(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        self.imports
-            .try_acquire()
-            .map_err(|_| problem::overloaded("Other imports are running; try again when they are done."))
+        self.imports.try_acquire().map_err(|_| {
+            problem::overloaded("Other imports are running; try again when they are done.")
+        })
     }
 
     /// Room for one command, held until dropped.
@@ -46,9 +49,9 @@ impl Load {
     /// # Errors
     /// 503 when all is taken.
     fn command(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        self.commands
-            .try_acquire()
-            .map_err(|_| problem::overloaded("Too many requests are in work; ask another node or try again."))
+        self.commands.try_acquire().map_err(|_| {
+            problem::overloaded("Too many requests are in work; ask another node or try again.")
+        })
     }
 }
 

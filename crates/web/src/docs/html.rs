@@ -23,7 +23,10 @@ impl fmt::Display for Text<'_> {
 
 /// A table with a head and rows of finished cells.
 pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = String>) -> String {
-    let head: String = head.iter().map(|title| format!("<th>{}</th>", Text(title))).collect();
+    let head: String = head
+        .iter()
+        .map(|title| format!("<th>{}</th>", Text(title)))
+        .collect();
     let rows: String = rows.into_iter().collect();
     format!("<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>\n")
 }
@@ -34,7 +37,10 @@ mod tests {
 
     #[test]
     fn nothing_in_a_text_is_markup() {
-        assert_eq!(Text(r#"<a href="x">'&'</a>"#).to_string(), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
+        assert_eq!(
+            Text(r#"<a href="x">'&'</a>"#).to_string(),
+            "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;"
+        );
         assert_eq!(Text("grün 1013").to_string(), "grün 1013");
     }
 }

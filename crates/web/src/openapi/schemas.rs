@@ -15,7 +15,7 @@ pub(super) fn all() -> Value {
 }
 
 fn envelope() -> Value {
-    object(json!({
+    object(&json!({
         "return_code": {
             "type": "string",
             "enum": ["RET_SUCCESS", "RET_FAILURE", "RET_CHALLENGE", "RET_DECLINED", "RET_ERROR"],
@@ -26,12 +26,12 @@ fn envelope() -> Value {
         "message": {"type": "string", "description": "A sentence for people."},
         "request_id": {"type": "string", "description": "Identity of the request in audit and explanation."},
         "result": {"type": "object", "description": "What the command answers.", "additionalProperties": true},
-        "warnings": list(&object(json!({
+        "warnings": list(&object(&json!({
             "status_code": {"$ref": "#/components/schemas/StatusCode"},
             "status": {"$ref": "#/components/schemas/StatusName"},
             "message": {"type": "string"},
         })), "What went wrong without stopping the command."),
-        "errors": list(&object(json!({
+        "errors": list(&object(&json!({
             "code": {"type": "integer"},
             "name": {"type": "string"},
             "message": {"type": "string"},
@@ -40,18 +40,22 @@ fn envelope() -> Value {
 }
 
 fn problem() -> Value {
-    object(json!({
+    object(&json!({
         "type": {"type": "string", "format": "uri-reference", "description": "Where this kind of problem is explained."},
         "title": {"type": "string", "description": "Short name of the kind."},
         "status": {"type": "integer", "description": "HTTP status."},
         "detail": {"type": "string", "description": "What happened this time."},
-        "request_id": {"type": "string", "description": "Identity of the request in the log of the node."},
+        "request_id": {"type": "string", "description": "Identity of the request in the log of the node, at level debug."},
     }))
 }
 
 /// An object of exactly these properties, all of them present.
-fn object(properties: Value) -> Value {
-    let names: Vec<_> = properties.as_object().into_iter().flat_map(|all| all.keys().cloned()).collect();
+fn object(properties: &Value) -> Value {
+    let names: Vec<_> = properties
+        .as_object()
+        .into_iter()
+        .flat_map(|all| all.keys().cloned())
+        .collect();
     json!({"type": "object", "properties": properties, "required": names, "additionalProperties": false})
 }
 

@@ -11,7 +11,10 @@ fn every_command_has_its_path() {
         let post = &paths[&operation.path]["post"];
         assert_eq!(post["summary"], operation.doc, "{}", operation.path);
         let schema = &post["requestBody"]["content"]["application/json"]["schema"];
-        assert_eq!(schema["properties"].as_object().unwrap().len(), operation.fields.len());
+        assert_eq!(
+            schema["properties"].as_object().unwrap().len(),
+            operation.fields.len()
+        );
     }
 }
 
@@ -24,10 +27,16 @@ fn operation_ids_are_unique() {
 #[test]
 fn every_status_is_listed_with_its_name() {
     let document = document();
-    let statuses = document["components"]["schemas"]["StatusCode"]["oneOf"].as_array().unwrap();
-    let listed: Vec<_> = statuses.iter().map(|one| (one["const"].as_i64(), one["title"].as_str())).collect();
-    let expected: Vec<_> =
-        Status::all().map(|one| (Some(i64::from(one.number())), Some(one.name()))).collect();
+    let statuses = document["components"]["schemas"]["StatusCode"]["oneOf"]
+        .as_array()
+        .unwrap();
+    let listed: Vec<_> = statuses
+        .iter()
+        .map(|one| (one["const"].as_i64(), one["title"].as_str()))
+        .collect();
+    let expected: Vec<_> = Status::all()
+        .map(|one| (Some(i64::from(one.number())), Some(one.name())))
+        .collect();
     assert_eq!(listed, expected);
 }
 
@@ -46,8 +55,15 @@ fn every_reference_leads_somewhere() {
 fn collect(value: &Value, references: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {
-            references.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
-            members.values().for_each(|member| collect(member, references));
+            references.extend(
+                members
+                    .get("$ref")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
+            );
+            members
+                .values()
+                .for_each(|member| collect(member, references));
         }
         Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
         _ => {}
@@ -57,7 +73,9 @@ fn collect(value: &Value, references: &mut BTreeSet<String>) {
 #[test]
 fn examples_name_only_fields_of_their_command() {
     for operation in operations() {
-        let Some(Value::Object(example)) = &operation.example else { continue };
+        let Some(Value::Object(example)) = &operation.example else {
+            continue;
+        };
         for name in example.keys() {
             let known = operation.fields.iter().any(|field| field.name == name);
             assert!(known, "{}: {name}", operation.path);
@@ -71,6 +89,11 @@ fn only_commands_of_administrators_demand_a_session() {
     for operation in operations() {
         let security = &document["paths"][&operation.path]["post"]["security"];
         let open = security.as_array().unwrap().contains(&json!({}));
-        assert_eq!(open, operation.guard == Guard::Component, "{}", operation.path);
+        assert_eq!(
+            open,
+            operation.guard == Guard::Component,
+            "{}",
+            operation.path
+        );
     }
 }

@@ -74,7 +74,11 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let used = Arc::new(Use::default());
-    let end = Arc::new(End { peer, router: shared.router.clone(), used: Arc::clone(&used) });
+    let end = Arc::new(End {
+        peer,
+        router: shared.router.clone(),
+        used: Arc::clone(&used),
+    });
     let service = service_fn(move |request| answer(request, Arc::clone(&end)));
     let builder = builder(version, &shared.limits);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));

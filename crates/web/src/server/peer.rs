@@ -43,7 +43,10 @@ mod tests {
 
     #[test]
     fn the_fingerprint_is_that_of_the_first_certificate() {
-        let chain = [CertificateDer::from_slice(b"abc"), CertificateDer::from_slice(b"d")];
+        let chain = [
+            CertificateDer::from_slice(b"abc"),
+            CertificateDer::from_slice(b"d"),
+        ];
         let peer = Peer::new("192.0.2.7:1000".parse().unwrap(), Some(&chain));
         assert_eq!(
             peer.certificate_sha256.as_deref(),

@@ -8,7 +8,9 @@ struct Files {
 
 impl Files {
     fn new() -> Self {
-        let files = Self { folder: TempDir::new().unwrap() };
+        let files = Self {
+            folder: TempDir::new().unwrap(),
+        };
         files.renew();
         files
     }
@@ -28,7 +30,10 @@ impl Files {
     }
 
     fn error(&self) -> String {
-        Certificates::open(self.chain(), self.key()).err().unwrap().to_string()
+        Certificates::open(self.chain(), self.key())
+            .err()
+            .unwrap()
+            .to_string()
     }
 }
 
@@ -36,7 +41,10 @@ impl Files {
 fn a_self_signed_certificate_serves() {
     let files = Files::new();
     let certificates = Certificates::open(files.chain(), files.key()).unwrap();
-    assert_eq!(certificates.current().alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
+    assert_eq!(
+        certificates.current().alpn_protocols,
+        [b"h2".to_vec(), b"http/1.1".to_vec()]
+    );
 }
 
 #[test]
@@ -63,15 +71,34 @@ fn errors_name_the_file_and_what_is_wrong() {
     fs::remove_file(files.chain()).unwrap();
     assert!(files.error().contains("server.crt"), "{}", files.error());
     fs::write(files.chain(), "no pem").unwrap();
-    assert!(files.error().contains("server.crt: it holds no PEM section with a CERTIFICATE"));
+    assert!(
+        files
+            .error()
+            .contains("server.crt: it holds no PEM section with a CERTIFICATE")
+    );
     fs::write(files.chain(), "-----BEGIN CERTIFICATE-----\nMIIB\n").unwrap();
-    assert!(files.error().contains("server.crt: a PEM section does not end"), "{}", files.error());
+    assert!(
+        files
+            .error()
+            .contains("server.crt: a PEM section does not end"),
+        "{}",
+        files.error()
+    );
     files.renew();
     fs::write(files.key(), "").unwrap();
-    assert!(files.error().contains("server.key: it holds no PEM section with a PRIVATE KEY"));
-    let sealed = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    assert!(
+        files
+            .error()
+            .contains("server.key: it holds no PEM section with a PRIVATE KEY")
+    );
+    let sealed =
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n";
     fs::write(files.key(), sealed).unwrap();
-    assert!(files.error().contains("without passphrase"), "{}", files.error());
+    assert!(
+        files.error().contains("without passphrase"),
+        "{}",
+        files.error()
+    );
 }
 
 #[test]
