@@ -3,12 +3,15 @@
 //!
 //! Nothing here reads a clock, a file or a random source: moments and random bytes come in as parameters.
 
+pub mod base32;
 pub mod confirm;
+pub mod csv;
 mod date;
 pub mod hash;
 pub mod hotp;
 mod keyed;
 pub mod ocra;
+pub mod otpauth;
 pub mod pskc;
 pub mod secret;
 pub mod signature;
@@ -17,5 +20,4 @@ pub mod window;
 
 pub use hash::{Digits, Hash};
 pub use hotp::{HotpKey, Otp, hotp};
-pub use ocra::Suite;
 pub use secret::Secret;

@@ -50,7 +50,7 @@ impl Default for Options {
             key: None,
             passphrase: None,
             allow_plain: false,
-            max_len: 32 * 1024 * 1024,
+            max_len: 16 * 1024 * 1024,
             max_iterations: MAX_ITERATIONS,
         }
     }

@@ -27,8 +27,8 @@ pub(super) fn text(bytes: &[u8], max: usize) -> Result<&str, PskcError> {
 /// Parses a text after its bounds were checked.
 pub(super) fn parse(text: &str) -> Result<Document<'_>, PskcError> {
     check_bounds(text)?;
-    // No element is shorter than `<a/>`, and text stands between elements at most.
-    let nodes_limit = u32::try_from(text.len() / 2 + 16).unwrap_or(u32::MAX);
+    // Real files have twenty bytes and more a node; tiny elements would take many times the memory of their text.
+    let nodes_limit = u32::try_from(text.len() / 8 + 1024).unwrap_or(u32::MAX);
     let options = ParsingOptions {
         allow_dtd: false,
         nodes_limit,

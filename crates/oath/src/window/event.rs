@@ -106,6 +106,8 @@ impl EventWindow {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{Hash, HotpKey};
 
@@ -184,5 +186,20 @@ mod tests {
         let hit = window.search(|_| true).unwrap();
         assert_eq!(EventWindow::new(hit.next(), 20).search(|_| true), None);
         assert_eq!(EventWindow::new(u64::MAX, 20).resync_counters().count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn counters_never_go_back(next in prop_oneof![0_u64..500, (u64::MAX - 300)..=u64::MAX], width in 0_u32..200, pick in any::<u64>()) {
+            let window = EventWindow::new(next, width);
+            let wanted = next.saturating_add(pick % 200);
+            if let Some(hit) = window.search(|counter| counter == wanted) {
+                prop_assert!(hit.next() > next);
+                prop_assert_eq!(EventWindow::new(hit.next(), width).search(|counter| counter <= hit.counter), None);
+                prop_assert!(EventWindow::new(hit.next(), width).search_used(|counter| counter == hit.counter).is_some());
+            }
+            prop_assert!(window.used_counters().all(|counter| counter < next));
+            prop_assert!(window.resync_counters().all(|counter| counter >= window.counters().end));
+        }
     }
 }

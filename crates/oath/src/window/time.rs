@@ -161,6 +161,8 @@ fn around(centre: u64, from: u64, to: u64) -> impl Iterator<Item = u64> + use<> 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::totp;
 
@@ -299,5 +301,24 @@ mod tests {
             [u64::MAX, u64::MAX - 1]
         );
         assert_eq!(TimeWindow::new(0, i64::MIN, 0, None).acceptable(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_step_is_accepted_and_used(server in 0_u64..200, drift in -150_i64..150, side in 0_u64..60, last in proptest::option::of(0_u64..300), width in 0_u32..100) {
+            let window = TimeWindow::new(server, drift, side, last);
+            let (low, high) = window.bounds();
+            let steps: Vec<u64> = window.steps().collect();
+            prop_assert_eq!(steps.len() as u64, window.acceptable());
+            prop_assert!(steps.iter().all(|step| (low..=high).contains(step) && last.is_none_or(|last| *step > last)));
+            prop_assert!(steps.is_sorted_by_key(|step| step.abs_diff(window.centre())));
+            prop_assert!(window.used_steps().all(|step| last.is_some_and(|last| step <= last) && step >= low && !steps.contains(&step)));
+            prop_assert!(window.resync_steps(width).all(|step| !(low..=high).contains(&step) && last.is_none_or(|last| step > last)));
+            if let Some(hit) = window.search(|_| true) {
+                let after = TimeWindow::new(server, super::drift(hit.step, server), side, Some(hit.step));
+                prop_assert_eq!(after.centre(), hit.step, "the drift leads to the accepted step");
+                prop_assert_eq!(after.search(|step| step <= hit.step), None, "never twice, never back");
+            }
+        }
     }
 }
