@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::Response;
 use countersign_service::admin;
 use countersign_service::reply::Reply;
 use countersign_service::session::{self, Caller};
 
-use super::{Api, Parts, Refusal, answer, body, caller, parts, query};
+use super::{Api, Parts, Refusal, answer, body, caller, parts, query, unknown};
 
 /// Object whose commands also take the file itself as the body.
 pub(super) const IMPORT: &str = "import";
@@ -17,10 +18,13 @@ pub(super) const IMPORT: &str = "import";
 /// Runs a command for its caller.
 pub(super) async fn command(
     State(api): State<Arc<Api>>,
-    Path((object, verb)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     request: Request,
 ) -> Response<Body> {
-    answer(run(&api, &object, &verb, request).await)
+    match path {
+        Ok(Path((object, verb))) => answer(run(&api, &object, &verb, request).await),
+        Err(_) => unknown().await,
+    }
 }
 
 /// Starts a session; the one command that needs no caller.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::Response;
 use countersign_service::auth::{self, AuthCommand};
@@ -11,16 +12,19 @@ use countersign_service::proof::Proof;
 use countersign_service::reply::{Problem, Reply};
 use serde_json::{Map, Value};
 
-use super::{Api, Refusal, answer, body, caller, parts, query};
+use super::{Api, Refusal, answer, body, caller, parts, query, unknown};
 use crate::problem::problem;
 
 /// Runs one of [`auth::COMMANDS`].
 pub(super) async fn command(
     State(api): State<Arc<Api>>,
-    Path(verb): Path<String>,
+    verb: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response<Body> {
-    answer(run(&api, &verb, request).await)
+    match verb {
+        Ok(Path(verb)) => answer(run(&api, &verb, request).await),
+        Err(_) => unknown().await,
+    }
 }
 
 async fn run(api: &Api, verb: &str, request: Request) -> Result<Reply, Refusal> {

@@ -1,7 +1,8 @@
 //! Answers that are given before the body was read are still heard.
 //!
 //! Whoever closes a connection of HTTP/1.1 with bytes unread resets it, and the client, still sending, never sees why
-//! it was refused. So what is left of a body of ordinary size is read and thrown away.
+//! it was refused; in HTTP/2 some clients (curl 7.88) take the early end of the stream for an error and lose the answer.
+//! So what is left of a body of ordinary size is read and thrown away.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +11,6 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::http::Version;
 use axum::http::header::EXPECT;
 use axum::middleware::Next;
 use axum::response::Response;
@@ -28,8 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Reads what the handler left of the body before its answer leaves.
 pub(super) async fn linger(request: Request, next: Next) -> Response {
-    // HTTP/2 ends one stream without the others, and a client that waits for "100 Continue" has sent nothing yet.
-    if request.version() == Version::HTTP_2 || request.headers().contains_key(EXPECT) {
+    // A client that waits for "100 Continue" has sent nothing yet, and shall not begin to.
+    if request.headers().contains_key(EXPECT) {
         return next.run(request).await;
     }
     let (head, body) = request.into_parts();
