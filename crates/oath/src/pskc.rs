@@ -29,6 +29,9 @@ pub const MAX_ITERATIONS: u32 = 10_000_000;
 /// Keys shorter than this many bytes are weak (RFC 4226 section 4, R6: 128 bits).
 const STRONG_KEY_LEN: usize = 16;
 
+/// Fewest bytes of a package: a key that is read takes some hundreds of bytes of memory, whatever its text.
+const BYTES_PER_PACKAGE: usize = 64;
+
 /// How a file is to be read.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -50,7 +53,7 @@ impl Default for Options {
             key: None,
             passphrase: None,
             allow_plain: false,
-            max_len: 16 * 1024 * 1024,
+            max_len: 32 * 1024 * 1024,
             max_iterations: MAX_ITERATIONS,
         }
     }
@@ -182,6 +185,9 @@ pub fn read(bytes: &[u8], options: &Options) -> Result<Container, PskcError> {
     let root = document.root_element();
     check_root(root)?;
     let mut opener = opener::Opener::new(root, options);
+    if package_elements(root).count() > text.len() / BYTES_PER_PACKAGE + 16 {
+        return Err(PskcError::TooComplex);
+    }
     let elements = package_elements(root).enumerate();
     let packages: Vec<_> = elements
         .map(|(index, (package, key))| package::read(index + 1, package, key, &mut opener))

@@ -25,11 +25,8 @@ pub enum PskcError {
     /// Elements nested too deep.
     #[error("the file nests elements deeper than {}", xml::MAX_DEPTH)]
     TooDeep,
-    /// An element with too many attributes, or too many elements.
-    #[error(
-        "the file has an element with more than {} attributes, or too many elements",
-        xml::MAX_ATTRIBUTES
-    )]
+    /// More attributes of an element, namespaces or elements than any real file has.
+    #[error("the file has too many attributes, namespaces or elements for its size")]
     TooComplex,
     /// Not well-formed, or cut off.
     #[error("the file is not well-formed XML at line {line}, column {column}")]

@@ -1,6 +1,6 @@
 //! Writing PSKC: elements in the order of the schema of RFC 6030, secrets under AES-CBC with HMAC-SHA256 over each.
 
-use std::fmt::Write as _;
+mod xml;
 
 use data_encoding::BASE64;
 use thiserror::Error;
@@ -10,6 +10,7 @@ use super::cipher::Cipher;
 use super::mac::{Prf, hmac_sha256};
 use super::{Algorithm, Key, MAX_ITERATIONS, PinPolicy};
 use crate::{Hash, Secret, date};
+use xml::Xml;
 
 const HMAC_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256";
 const PBKDF2: &str = "http://www.rsasecurity.com/rsalabs/pkcs/schemas/pkcs-5v2-0#pbkdf2";
@@ -66,19 +67,14 @@ pub fn write(
     if keys.is_empty() {
         return Err(WriteError::Empty);
     }
-    let mut out = Xml {
-        text: Zeroizing::new(String::with_capacity(2048 * (keys.len() + 1))),
-        depth: 0,
-    };
-    out.text
-        .push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let mut out = Xml::new(2048 * (keys.len() + 1));
     out.open("KeyContainer", &container_attributes(protection));
     let sealer = Sealer::new(protection, random, &mut out)?;
     for key in keys {
         write_package(&mut out, key, sealer.as_ref(), random)?;
     }
     out.close("KeyContainer");
-    Ok(out.text)
+    Ok(out.finish())
 }
 
 fn container_attributes(protection: &Protection) -> Vec<(&'static str, &'static str)> {
@@ -360,77 +356,4 @@ fn write_pin_policy(out: &mut Xml, pin: &PinPolicy) {
         .filter_map(|(name, value)| Some((*name, value.as_deref()?)))
         .collect();
     out.empty("PINPolicy", &attributes);
-}
-
-/// Indented XML.
-struct Xml {
-    text: Zeroizing<String>,
-    depth: usize,
-}
-
-impl Xml {
-    fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.start(name, attributes);
-        self.text.push_str(">\n");
-        self.depth += 1;
-    }
-
-    fn close(&mut self, name: &str) {
-        self.depth -= 1;
-        self.indent();
-        let _ = writeln!(self.text, "</{name}>");
-    }
-
-    fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.start(name, attributes);
-        self.text.push_str("/>\n");
-    }
-
-    fn leaf(&mut self, name: &str, value: &str) {
-        self.start(name, &[]);
-        self.text.push('>');
-        self.escaped(value);
-        let _ = writeln!(self.text, "</{name}>");
-    }
-
-    fn optional(&mut self, name: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.leaf(name, value);
-        }
-    }
-
-    fn plain(&mut self, name: &str, value: &str) {
-        self.open(name, &[]);
-        self.leaf("PlainValue", value);
-        self.close(name);
-    }
-
-    fn start(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.indent();
-        let _ = write!(self.text, "<{name}");
-        for (name, value) in attributes {
-            let _ = write!(self.text, " {name}=\"");
-            self.escaped(value);
-            self.text.push('"');
-        }
-    }
-
-    fn indent(&mut self) {
-        self.text.extend(std::iter::repeat_n("  ", self.depth));
-    }
-
-    /// Characters that XML cannot hold become the replacement character.
-    fn escaped(&mut self, value: &str) {
-        for c in value.chars() {
-            match c {
-                '&' => self.text.push_str("&amp;"),
-                '<' => self.text.push_str("&lt;"),
-                '>' => self.text.push_str("&gt;"),
-                '"' => self.text.push_str("&quot;"),
-                '\u{fffe}' | '\u{ffff}' => self.text.push('\u{fffd}'),
-                c if c.is_control() => self.text.push('\u{fffd}'),
-                c => self.text.push(c),
-            }
-        }
-    }
 }

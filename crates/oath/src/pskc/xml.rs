@@ -10,6 +10,10 @@ use super::{Cause, PskcError};
 pub(super) const MAX_DEPTH: usize = 32;
 /// Most attributes of one element, namespaces included: the parser compares them with one another.
 pub(super) const MAX_ATTRIBUTES: usize = 32;
+/// Most namespaces in scope of an element.
+const MAX_NAMESPACES: usize = 24;
+/// Fewest bytes of text for each element that declares a namespace; a real declaration alone has more.
+const BYTES_PER_DECLARATION: usize = 64;
 /// Longest text of an element that names something, in characters.
 const MAX_TEXT: usize = 255;
 /// Most bytes of text that are gathered from one element.
@@ -46,10 +50,12 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, PskcError> {
     })
 }
 
-/// One pass over the tags: depth, attributes per tag, no declarations. What is malformed is left to the parser to tell.
+/// One pass over the tags: depth, attributes, namespaces, no declarations. What is malformed is left to the parser to tell.
 fn check_bounds(text: &str) -> Result<(), PskcError> {
     let mut rest = text;
-    let mut depth = 0_usize;
+    // Namespaces in scope of each open element: the parser copies them to every element that declares one.
+    let mut scopes = Vec::with_capacity(MAX_DEPTH);
+    let mut declaring = 0;
     while let Some(tag) = rest.find('<').and_then(|at| rest.get(at..)) {
         rest = if tag.starts_with("<!--") {
             after(tag, 4, "-->")
@@ -60,14 +66,21 @@ fn check_bounds(text: &str) -> Result<(), PskcError> {
         } else if tag.starts_with("<!") {
             return Err(PskcError::Dtd);
         } else if tag.starts_with("</") {
-            depth = depth.saturating_sub(1);
+            scopes.pop();
             after(tag, 2, ">")
         } else {
-            let (len, empty) = check_tag(tag)?;
-            depth += usize::from(!empty);
-            tag.get(len..).unwrap_or_default()
+            let start = StartTag::read(tag)?;
+            declaring += usize::from(start.namespaces > 0);
+            let scope = scopes.last().unwrap_or(&0) + start.namespaces;
+            if scope > MAX_NAMESPACES || declaring > text.len() / BYTES_PER_DECLARATION + 64 {
+                return Err(PskcError::TooComplex);
+            }
+            if !start.empty {
+                scopes.push(scope);
+            }
+            tag.get(start.len..).unwrap_or_default()
         };
-        if depth > MAX_DEPTH {
+        if scopes.len() > MAX_DEPTH {
             return Err(PskcError::TooDeep);
         }
     }
@@ -81,28 +94,47 @@ fn after<'a>(tag: &'a str, from: usize, end: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// Length of a start tag and whether it is empty.
-fn check_tag(tag: &str) -> Result<(usize, bool), PskcError> {
-    let mut quote = None;
-    let mut attributes = 0;
-    let mut previous = b'<';
-    for (at, byte) in tag.bytes().enumerate() {
-        match (quote, byte) {
-            (Some(open), _) if byte == open => quote = None,
-            (Some(_), _) => {}
-            (None, b'"' | b'\'') => {
-                quote = Some(byte);
-                attributes += 1;
+/// A start tag as far as its bounds matter.
+struct StartTag {
+    len: usize,
+    empty: bool,
+    namespaces: usize,
+}
+
+impl StartTag {
+    fn read(tag: &str) -> Result<Self, PskcError> {
+        let mut quote = None;
+        let mut attributes = 0;
+        let mut previous = b'<';
+        for (at, byte) in tag.bytes().enumerate() {
+            match (quote, byte) {
+                (Some(open), _) if byte == open => quote = None,
+                (Some(_), _) => {}
+                (None, b'"' | b'\'') => {
+                    quote = Some(byte);
+                    attributes += 1;
+                }
+                (None, b'>') => {
+                    let text = tag.get(..at).unwrap_or_default();
+                    return Ok(Self {
+                        len: at + 1,
+                        empty: previous == b'/',
+                        namespaces: text.matches("xmlns").count(),
+                    });
+                }
+                (None, _) => {}
             }
-            (None, b'>') => return Ok((at + 1, previous == b'/')),
-            (None, _) => {}
+            if attributes > MAX_ATTRIBUTES {
+                return Err(PskcError::TooComplex);
+            }
+            previous = byte;
         }
-        if attributes > MAX_ATTRIBUTES {
-            return Err(PskcError::TooComplex);
-        }
-        previous = byte;
+        Ok(Self {
+            len: tag.len(),
+            empty: true,
+            namespaces: 0,
+        })
     }
-    Ok((tag.len(), true))
 }
 
 /// Child elements of a local name.

@@ -51,6 +51,32 @@ fn deep_and_wide_files_are_refused() {
 }
 
 #[test]
+fn files_that_would_cost_far_more_than_their_size_are_refused() {
+    let declare = |prefix: &str, count: usize| {
+        (0..count).fold(String::new(), |text, number| {
+            format!("{text} xmlns:{prefix}{number}='u'")
+        })
+    };
+    let scopes = format!(
+        "<KeyContainer{}><a{}/></KeyContainer>",
+        declare("a", 15),
+        declare("b", 15)
+    );
+    assert_eq!(outcome(&scopes), Err(PskcError::TooComplex));
+    let many = format!(
+        "<KeyContainer{}>{}</KeyContainer>",
+        declare("a", 15),
+        "<b xmlns:z='u'/>".repeat(10_000)
+    );
+    assert_eq!(outcome(&many), Err(PskcError::TooComplex));
+    let empty = format!(
+        "<KeyContainer>{}</KeyContainer>",
+        "<KeyPackage></KeyPackage>".repeat(10_000)
+    );
+    assert_eq!(outcome(&empty), Err(PskcError::TooComplex));
+}
+
+#[test]
 fn tags_in_comments_and_sections_do_not_count() {
     let deep = "<x>".repeat(100);
     assert_eq!(
