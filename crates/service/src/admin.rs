@@ -1,9 +1,9 @@
 //! Administration: a command is decided on loaded records, audited and committed, refusals too.
 
 mod action;
-mod facts;
 mod import;
 mod query;
+mod rotate;
 
 pub use import::run as import;
 
@@ -76,7 +76,7 @@ impl<'n> Run<'n> {
     async fn decide(&mut self, command: &Command) -> Result<Ended, Status> {
         let mut decision = loop {
             let snapshot = self.node.snapshot();
-            let facts = facts::load(self.node, &admin::needs(command, &snapshot)).map_err(|error| crate::logon::failed(self.node, &error))?;
+            let facts = self.node.store().admin_facts(&admin::needs(command, &snapshot)).map_err(|error| crate::logon::failed(self.node, &error))?;
             let ring = self.node.ring();
             let given = Given { at: self.at, snapshot: &snapshot, facts: &facts, answers: &self.answers, dice: &self.dice, vault: &ring };
             match admin::decide(&self.caller, command, given) {
@@ -142,5 +142,6 @@ pub(crate) fn record_alarm(node: &Node, alarm: &Alarm) {
     let mut record = Record::new(Code::MANY_FAILURES, Node::arrival().id, Node::now());
     record.reason = Some(format!("{} failures of {} users at {} within a minute", alarm.failures, alarm.users, alarm.place).into());
     tracing::warn!(place = alarm.place, failures = alarm.failures, users = alarm.users, "many failures over many users (W-106004)");
-    node.store().submit_note(vec![record]);
+    let work = Work { token: 0, changes: Vec::new(), records: vec![record], trace: Vec::new() };
+    let _ = node.store().commit_then(work, |_, _| {}); // where the store is full, the log line stays
 }

@@ -2,8 +2,8 @@
 
 use countersign_engine::Secret;
 use countersign_engine::decision::{Answer, Question};
-use countersign_keyring::password::{self, Params};
-use countersign_keyring::pool::PasswordPool;
+use countersign_keyring::{PasswordParams, PasswordPool, password};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long a password check may wait and work before the request ends with -103.
@@ -16,8 +16,8 @@ pub(crate) struct Passwords {
 }
 
 impl Passwords {
-    pub(crate) fn new(threads: usize, queue: usize) -> Self {
-        Self { pool: PasswordPool::new(threads, queue) }
+    pub(crate) fn new(threads: usize, queue: usize) -> std::io::Result<Self> {
+        Ok(Self { pool: PasswordPool::new(threads, queue)? })
     }
 
     /// Finds the answer to `question` and passes it to `then`, on another thread if it takes long.
@@ -30,32 +30,37 @@ impl Passwords {
     }
 
     fn work(&self, job: impl FnOnce() -> Answer + Send + 'static, then: impl FnOnce(Answer) + Send + 'static) {
-        // The job and its continuation are one closure; when the pool refuses, it gives the closure back unrun.
-        let then = std::sync::Arc::new(std::sync::Mutex::new(Some(then)));
-        let later = then.clone();
-        let submitted = self.pool.submit(move || {
-            let answer = job();
+        // A pool that is full drops what it was given, so the continuation is kept where both ends reach it.
+        let slot = Arc::new(Mutex::new(Some(then)));
+        let later = slot.clone();
+        let call = move |answer| {
             if let Some(then) = take(&later) {
                 then(answer);
             }
-        });
-        if submitted.is_err() && let Some(then) = take(&then) {
+        };
+        if self.pool.submit(job, call).is_err()
+            && let Some(then) = take(&slot)
+        {
             then(Answer::Busy);
         }
     }
 }
 
-fn take<T>(slot: &std::sync::Mutex<Option<T>>) -> Option<T> {
-    slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 fn verify(candidate: &Secret, verifier: &Secret) -> bool {
-    std::str::from_utf8(verifier.expose()).is_ok_and(|phc| password::verify(candidate.expose(), phc))
+    let Ok(phc) = std::str::from_utf8(verifier.expose()) else { return false };
+    password::verify(candidate.expose(), phc).unwrap_or(false) // a verifier that cannot be read matches nothing
 }
 
 fn hash(password: &Secret) -> Answer {
-    match password::hash(password.expose(), &Params::default()) {
+    match password::hash(password.expose(), PasswordParams::default()) {
         Ok(phc) => Answer::Hashed(Secret::new(phc.into_bytes())),
-        Err(_) => Answer::Busy,
+        Err(error) => {
+            tracing::error!(%error, "a new password cannot be hashed");
+            Answer::TimedOut
+        }
     }
 }

@@ -13,6 +13,7 @@ mod node;
 pub mod proof;
 pub mod radius;
 pub mod reply;
+mod secrets;
 pub mod session;
 mod watch;
 

@@ -182,7 +182,7 @@ impl Logon {
                         return Ended::Failed(status);
                     }
                     let work = self.work(0, &mut decision);
-                    match crate::commit::commit(node.store(), work).await.1 {
+                    match crate::commit::commit(node.store(), work).await {
                         Outcome::Committed => {
                             node.metrics().decided(self.via, &decision, self.arrived.elapsed());
                             crate::watch::note(node, self, &decision);

@@ -7,7 +7,7 @@ use countersign_engine::snapshot::Snapshot;
 use countersign_engine::time::Timestamp;
 use countersign_keyring::Keyring;
 use countersign_radius::SharedSecret;
-use countersign_store::{Ring, Store};
+use countersign_store::{RingVault, Store};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -55,11 +55,14 @@ pub struct Readiness {
 
 impl Node {
     /// Starts a node on an opened store.
-    pub fn start(options: NodeOptions) -> Arc<Self> {
+    ///
+    /// # Errors
+    /// The threads that hash passwords cannot be started.
+    pub fn start(options: NodeOptions) -> std::io::Result<Arc<Self>> {
         let settings = &options.store.snapshot().settings;
         let size = |name| usize::try_from(settings.number(name)).unwrap_or(1);
-        Arc::new(Self {
-            passwords: Passwords::new(size("password.threads"), size("password.queue")),
+        Ok(Arc::new(Self {
+            passwords: Passwords::new(size("password.threads"), size("password.queue"))?,
             store: options.store,
             name: options.name,
             metrics: Metrics::default(),
@@ -69,7 +72,7 @@ impl Node {
             radius: crate::radius::Shared::default(),
             listeners: Mutex::default(),
             accepting: AtomicBool::new(true),
-        })
+        }))
     }
 
     /// The store.
@@ -88,8 +91,8 @@ impl Node {
     }
 
     /// The key ring in force, as the engine opens sealed fields with it.
-    pub fn ring(&self) -> Ring {
-        Ring(self.store.keyring())
+    pub fn ring(&self) -> RingVault {
+        RingVault(self.store.keyring())
     }
 
     /// The key ring in force.
@@ -184,7 +187,7 @@ impl Node {
     pub(crate) fn arrival() -> Arrival {
         let at = Self::now();
         let mut random = [0; 42];
-        countersign_keyring::random_bytes(&mut random);
+        crate::secrets::fill(&mut random);
         let mut seed = [0; 32];
         let mut id = [0; 16];
         let millis = u64::try_from(at.0 / 1000).unwrap_or(0).to_be_bytes();

@@ -13,7 +13,7 @@ use countersign_engine::Secret;
 use countersign_engine::facts::{Place, Vault};
 use countersign_engine::model::Component;
 use countersign_radius::duplicate::DuplicateCache;
-use countersign_store::Ring;
+use countersign_store::RingVault;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -72,7 +72,7 @@ impl Shared {
 }
 
 /// The plain shared secret of a component; `None` if it has none or it does not open.
-pub(crate) fn open_shared_secret(ring: &Ring, component: &Component) -> Option<Secret> {
+pub(crate) fn open_shared_secret(ring: &RingVault, component: &Component) -> Option<Secret> {
     let place = Place { table: "component", id: component.key.0, field: "shared_secret", version: component.meta.record_version };
     match ring.open(place, component.shared_secret.as_ref()?) {
         Ok(secret) => Some(secret),

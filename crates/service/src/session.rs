@@ -9,7 +9,8 @@ use countersign_engine::Status;
 use countersign_engine::admin::{Caller, Write};
 use countersign_engine::attempt::Via;
 use countersign_engine::decision::{Change, Decision, Grant, Verdict};
-use countersign_engine::model::{Session, SessionKey, UserKey};
+use countersign_engine::facts::Found;
+use countersign_engine::model::{Session, SessionKey};
 use countersign_engine::time::Timestamp;
 use countersign_store::Work;
 use serde_json::{Map, Value};
@@ -20,6 +21,8 @@ use std::time::{Duration, Instant};
 
 /// Component type of an administrator's logon that names none.
 const DEFAULT_COMPONENT: &str = "admin_program";
+/// Label of the keyed hashes of tokens.
+const LABEL: &str = "session";
 /// How often the last use of a session is written at most.
 const WRITE_USE_EVERY_S: i64 = 15;
 const THROTTLE: Duration = Duration::from_secs(30);
@@ -65,7 +68,7 @@ pub async fn logon(node: &Arc<Node>, source: IpAddr, proof: Proof, mut fields: M
     let (account, address) = throttle_keys(&body, source);
     throttled(node, &account, MOST_FAILURES_OF_ACCOUNT)?;
     throttled(node, &address, MOST_FAILURES_OF_SOURCE)?;
-    let token = Token::new(node);
+    let Some(token) = Token::new(node) else { return Ok(Reply::bare(Status::CRYPTO, auth::id_text(&Node::arrival().id))) };
     let mut logon = body.into_logon();
     let mut evict = Vec::new();
     let ended = logon
@@ -94,7 +97,7 @@ pub async fn logon(node: &Arc<Node>, source: IpAddr, proof: Proof, mut fields: M
 }
 
 fn previous_logon(node: &Node, grant: &Grant) -> Option<(Timestamp, String)> {
-    let account = node.store().account_by_key(grant.key).ok()??;
+    let Ok(Found::Account(account)) = node.store().account_by_key(grant.key) else { return None };
     account.user.last_logon.clone()
 }
 
@@ -104,9 +107,9 @@ struct Token {
 }
 
 impl Token {
-    fn new(node: &Node) -> Self {
-        let text = countersign_keyring::token::random_text::<32>();
-        Self { key: key_of(node, &text), text }
+    fn new(node: &Node) -> Option<Self> {
+        let text = crate::secrets::token();
+        Some(Self { key: SessionKey(node.keyed_hash(LABEL, text.as_bytes())?), text })
     }
 
     fn session(&self, grant: &Grant, source: IpAddr, component_type: &str, at: Timestamp) -> Session {
@@ -114,8 +117,14 @@ impl Token {
     }
 }
 
-fn key_of(node: &Node, token: &str) -> SessionKey {
-    SessionKey(node.keyring().keyed_hash("session", token.as_bytes()))
+/// The live record of a token, under whichever key it was hashed.
+fn find(node: &Node, token: &str) -> Result<Option<Session>, countersign_store::StoreError> {
+    for hash in node.keyed_hashes(LABEL, token.as_bytes()) {
+        if let Some(session) = node.store().session(SessionKey(hash))? {
+            return Ok(Some(session));
+        }
+    }
+    Ok(None)
 }
 
 /// Room for one more session: which of the user's own give way, or -104.
@@ -127,7 +136,8 @@ fn room_for_session(node: &Node, grant: &Grant) -> Result<Vec<SessionKey>, Statu
     let most = usize::try_from(snapshot.settings.number("session.max_count")).unwrap_or(usize::MAX);
     let mut evict: Vec<SessionKey> = dead.into_iter().map(|session| session.key).collect();
     let account = node.store().account_by_key(grant.key).map_err(|error| error.status())?;
-    let own_most = account.and_then(|account| account.user.max_sessions).map_or(usize::MAX, usize::from);
+    let cap = if let Found::Account(account) = &account { account.user.max_sessions } else { None };
+    let own_most = cap.map_or(usize::MAX, usize::from);
     let mut own: Vec<_> = live.iter().filter(|session| session.user == grant.key).collect();
     own.sort_by_key(|session| session.last_use);
     let surplus = (own.len() + 1).saturating_sub(own_most);
@@ -161,8 +171,8 @@ pub async fn caller(node: &Arc<Node>, authorization: Option<&str>, source: IpAdd
     if !scheme.eq_ignore_ascii_case("Bearer") {
         return Err(CallerRefused::None);
     }
-    let key = key_of(node, value.trim());
-    let session = node.store().session(key).map_err(|error| refused(error.status()))?.ok_or_else(|| refused(Status::ADMIN_SESSION_STOPPED))?;
+    let session = find(node, value.trim()).map_err(|error| refused(error.status()))?.ok_or_else(|| refused(Status::ADMIN_SESSION_STOPPED))?;
+    let key = session.key;
     let snapshot = node.snapshot();
     let now = Node::now();
     if !is_live(node, &session, &snapshot.settings, now) {
@@ -172,10 +182,14 @@ pub async fn caller(node: &Arc<Node>, authorization: Option<&str>, source: IpAdd
     if !same_source(snapshot.settings.text("session.binding"), &session.source, source) {
         return Err(refused(Status::SOURCE_LOCATION_MISMATCH));
     }
-    let account = node.store().account_by_key(session.user).map_err(|error| refused(error.status()))?;
-    let Some(account) = account.filter(|account| !account.user.disabled && account.user.is_administrator()) else {
-        end(node, key).await;
-        return Err(refused(Status::ADMIN_SESSION_STOPPED));
+    let found = node.store().account_by_key(session.user).map_err(|error| refused(error.status()))?;
+    let account = match &found {
+        Found::Account(account) if !account.user.disabled && account.user.is_administrator() => account,
+        Found::Unreadable(status, _) => return Err(refused(*status)),
+        Found::Account(_) | Found::Nobody => {
+            end(node, key).await;
+            return Err(refused(Status::ADMIN_SESSION_STOPPED));
+        }
     };
     if node.session_uses().used(&session, now) {
         write(node, Write::Session(Box::new(Session { last_use: now, ..session.clone() }))).await;
@@ -295,11 +309,6 @@ fn count_failure(throttle: &mut HashMap<String, Failures>, key: &str, window: Op
         Some(_) => failures.count += 1,
         None => *failures = Failures { count: failures.count + 1, since: Instant::now() },
     }
-}
-
-/// The key of the account that a session belongs to, for `session/list`.
-pub(crate) fn owner(session: &Session) -> UserKey {
-    session.user
 }
 
 #[cfg(test)]

@@ -133,8 +133,8 @@ fn proves(node: &Node, component: &Component, proof: &Proof) -> bool {
     if let Some(wanted) = &component.api_key
         && let Some(shown) = &proof.key
     {
-        let shown = node.keyring().keyed_hash("component", shown.as_bytes());
-        return subtle::ConstantTimeEq::ct_eq(shown.as_slice(), wanted).into();
+        let hashes = node.keyed_hashes("component", shown.as_bytes());
+        return hashes.iter().any(|hash| subtle::ConstantTimeEq::ct_eq(hash.as_slice(), wanted).into());
     }
     if let (Some(wanted), Some(shown)) = (&component.client_certificate, &proof.certificate_sha256) {
         return wanted.eq_ignore_ascii_case(shown);

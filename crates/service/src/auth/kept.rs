@@ -20,13 +20,13 @@ impl Whole {
     pub(super) fn of(node: &Node, via: Via, fields: &Map<String, Value>) -> Option<Self> {
         let request_id = fields.get("request_id")?.as_str()?.to_owned();
         let text = Secret::new(format!("{via:?} {}", Value::Object(fields.clone())).into_bytes());
-        Some(Self { request_id, body: node.keyring().keyed_hash("request", text.expose()) })
+        Some(Self { request_id, body: node.keyed_hash("request", text.expose())? })
     }
 }
 
 /// The stored answer of the same request, or -2 for another body under the same id.
 pub(super) fn find(node: &Node, component_type: &str, whole: &Whole) -> Option<Reply> {
-    let kept = node.store().kept_answer(component_type, &whole.request_id, Node::now()).ok()??;
+    let kept = node.store().kept_answer(component_type, &whole.request_id).ok()??;
     if !bool::from(subtle::ConstantTimeEq::ct_eq(kept.body.as_slice(), whole.body.as_slice())) {
         return Some(Reply::with(Status::INVPARAM, "request_id was used for another request within 30 seconds", whole.request_id.clone()));
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// Prompt (RFC 2869 5.10): what the user types is not to be shown.
 const NO_ECHO: u32 = 0;
 
-static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(Dictionary::standard);
+static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(Dictionary::built_in);
 
 /// When an answer may leave: refusals under generic codes wait for the floor, and the watch may delay refusals.
 pub(super) fn due(node: &Node, logon: &Logon, decision: &Decision) -> Option<Instant> {
@@ -123,7 +123,7 @@ fn add_keys(reply: &mut Reply, request: &Packet<'_>, secret: &SharedSecret, plai
 /// Two different salts with the high bit set (RFC 2548 2.4.2).
 fn salts() -> [[u8; 2]; 2] {
     let mut random = [0; 4];
-    countersign_keyring::random_bytes(&mut random);
+    crate::secrets::fill(&mut random);
     let [a, b, c, d] = random;
     let (first, second) = ([a | 0x80, b], [c | 0x80, d]);
     if first == second { [first, [c | 0x80, d ^ 1]] } else { [first, second] }
@@ -146,7 +146,7 @@ fn reject(request: &Packet<'_>, pending: &Pending, status: Status, text: Option<
     reply.add_text(kind::REPLY_MESSAGE, &text)?;
     if let Some(identifier) = mschap_identifier(request, &pending.secret) {
         let mut challenge = [0; 16];
-        countersign_keyring::random_bytes(&mut challenge);
+        crate::secrets::fill(&mut challenge);
         let expired = status == Status::PASSWORD_EXPIRED || status == Status::BACKEND_PWD_EXPIRED;
         let error = error_text(if expired { 648 } else { 691 }, false, &challenge, "");
         reply.add_vendor(kind::MICROSOFT, kind::MS_CHAP_ERROR, &error_value(identifier, &error))?;

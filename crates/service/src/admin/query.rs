@@ -1,0 +1,56 @@
+use crate::node::Node;
+use countersign_engine::admin::query::run;
+use countersign_engine::admin::{Query, view};
+use countersign_engine::settings::SETTINGS;
+use countersign_store::StoreError;
+use serde_json::{Map, Value};
+
+type View = Map<String, Value>;
+
+/// Reads the rows of a query into `rows` and their number, without limit and offset, into `total`.
+pub(super) fn read(node: &Node, query: &Query, own: Option<countersign_engine::model::SessionKey>, result: &mut View) -> Result<(), StoreError> {
+    let (rows, total) = match query.object.name {
+        "user" | "authenticator" | "application" | "user-attribute" => of_store(node, query)?,
+        "audit" => of_audit(node, query)?,
+        "session" => run(query, sessions(node, own)?),
+        "key" => run(query, node.store().keys()?.iter().map(view::key)),
+        name => run(query, of_snapshot(node, name)),
+    };
+    result.insert("rows".to_owned(), rows.into_iter().map(Value::Object).collect());
+    result.insert("total".to_owned(), total.into());
+    Ok(())
+}
+
+fn of_snapshot(node: &Node, name: &str) -> Vec<View> {
+    let snapshot = node.snapshot();
+    match name {
+        "domain" => snapshot.domains.iter().map(view::domain).collect(),
+        "org-unit" => snapshot.units.values().map(|unit| view::org_unit(unit, &snapshot)).collect(),
+        "policy" => snapshot.policies.iter().map(|policy| view::policy(policy, &snapshot)).collect(),
+        "component" => snapshot.components.all().iter().map(|component| view::component(component)).collect(),
+        "authenticator-type" => snapshot.types.iter().map(view::authenticator_type).collect(),
+        "setting" => SETTINGS.iter().map(|setting| view::setting(setting, &snapshot.settings)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn sessions(node: &Node, own: Option<countersign_engine::model::SessionKey>) -> Result<Vec<View>, StoreError> {
+    let snapshot = node.snapshot();
+    let mut views = Vec::new();
+    for session in node.store().sessions()? {
+        if let Some((domain, user)) = node.store().user_name(session.user)? {
+            views.push(view::session(&session, &user, snapshot.domains.name(domain), Some(session.key) == own));
+        }
+    }
+    Ok(views)
+}
+
+fn of_store(node: &Node, query: &Query) -> Result<(Vec<View>, usize), StoreError> {
+    let found = node.store().query(query)?;
+    Ok((found.rows, found.total))
+}
+
+fn of_audit(node: &Node, query: &Query) -> Result<(Vec<View>, usize), StoreError> {
+    let found = node.store().audit(query)?;
+    Ok((found.rows, found.total))
+}
