@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod attempt;
+pub mod authenticate;
 pub mod dice;
 pub mod audit;
 pub mod decision;

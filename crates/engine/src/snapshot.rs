@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub types: Vec<AuthenticatorType>,
     /// Settings of the deployment.
     pub settings: Settings,
+    /// Policy of the server component; blank is `server`.
+    pub server_policy: String,
 }
 
 impl Snapshot {
@@ -38,6 +40,11 @@ impl Snapshot {
     /// Why it cannot be computed (policy.md 2).
     pub fn policy(&self, id: &str) -> Result<Arc<Effective>, Invalid> {
         self.policies.effective(id)
+    }
+
+    /// The policy whose password rows and assignment grace hold (policy.md 3).
+    pub fn server_policy(&self) -> &str {
+        if self.server_policy.is_empty() { "server" } else { &self.server_policy }
     }
 
     /// The spelled name of a unit, or nothing.

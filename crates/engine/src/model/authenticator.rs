@@ -1,6 +1,6 @@
 use super::{ApplicationKey, AuthenticatorKey, DomainKey, Meta, Sealed, UnitKey, UserKey};
 use crate::time::{Day, Timestamp};
-use countersign_oath::{Hash, Suite};
+use countersign_oath::{Hash, ocra::Suite};
 
 /// Whether a backup virtual authenticator is allowed (authentication.md 11).
 pub use crate::policy::BackupVirtual;

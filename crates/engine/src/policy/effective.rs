@@ -71,6 +71,11 @@ impl Effective {
             .map_or(BUILT_IN, String::as_str)
     }
 
+    /// The place in the chain, 0 being the policy itself, that sets an attribute; `None` if it is built in.
+    pub fn origin_place(&self, attribute: &str) -> Option<usize> {
+        self.settled(attribute)?.place
+    }
+
     fn settled(&self, attribute: &str) -> Option<&Settled> {
         self.settled.get(Attribute::place(attribute)?)
     }

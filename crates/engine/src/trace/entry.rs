@@ -138,6 +138,13 @@ pub enum Value<'a> {
     Size(u32),
 }
 
+impl Value<'_> {
+    /// The value of a yes-or-no choice.
+    pub fn yes_no(yes: bool) -> Self {
+        Self::Word(if yes { "yes" } else { "no" })
+    }
+}
+
 /// Where the value of a setting comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {

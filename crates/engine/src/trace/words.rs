@@ -198,6 +198,7 @@ words! {
         FrontMissing = 14 "right, but the static password the back-end needs is missing";
         FrontUnknown = 15 "right, but the static part is not the stored password and no back-end can be asked";
         PinRefused = 16 "right, but the PIN change is refused or missing";
+        BackupOnly = 17 "backup_virtual = required takes no ordinary values";
     }
 
     /// Something only the shell can find out.

@@ -1,0 +1,84 @@
+//! How one request to authenticate is decided: the stages of authentication.md 1, in order.
+
+mod account;
+mod back_end;
+mod candidates;
+mod case;
+mod group;
+mod hashed;
+mod issue;
+mod judge;
+mod local;
+mod lock;
+mod new_password;
+mod password;
+mod report;
+mod request;
+mod resolve;
+mod response;
+mod sealed;
+mod self_assign;
+mod shapes;
+mod success;
+mod trial;
+
+pub use new_password::{NewPasswordCheck, check_new_password, keeps_copy, stored_form};
+
+use crate::attempt::{Attempt, Via};
+use crate::decision::{Answers, Step};
+use crate::dice::Dice;
+use crate::facts::{Facts, Wanted};
+use crate::snapshot::Snapshot;
+use case::{Case, End, Flow, Halt};
+use std::convert::Infallible;
+use std::ops::ControlFlow;
+
+/// What the shell must load before [`decide`]: the account that the name resolves to, and the challenges that matter.
+pub fn wanted(attempt: &Attempt<'_>, snapshot: &Snapshot) -> Wanted {
+    let challenge = attempt.answers_challenge.key.and_then(Result::ok);
+    let mut wanted = Wanted { account: None, challenge, challenges_of_user: false };
+    if let (Ok(policy), Ok(user)) = (&attempt.policy, resolve::readable(attempt))
+        && attempt.via != Via::Challenge
+    {
+        let found = resolve::name(user, attempt, policy, snapshot);
+        wanted.account = found.served(policy).map(|domain| (domain.key, crate::text::fold(found.user)));
+        wanted.challenges_of_user = response::needs_others(attempt, policy);
+    }
+    wanted
+}
+
+/// Decides an attempt on the facts, or asks the shell for one more answer. Given the same inputs it always gives the
+/// same step; a decision takes effect only when its changes are committed.
+pub fn decide(attempt: &Attempt<'_>, facts: &Facts<'_>, answers: &Answers, dice: &Dice) -> Step {
+    let policy = match &attempt.policy {
+        Ok(policy) => policy,
+        Err(invalid) => return Step::Done(Box::new(report::without_policy(attempt, invalid))),
+    };
+    let mut case = Case::new(attempt, facts, answers, dice, policy);
+    let ControlFlow::Break(halt) = stages(&mut case);
+    match halt {
+        Halt::Ask(question) => Step::Ask(question),
+        Halt::End(end) => Step::Done(Box::new(report::close(case, end))),
+    }
+}
+
+fn stages(case: &mut Case<'_>) -> Flow<Infallible> {
+    resolve::protocol(case)?;
+    resolve::records(case)?;
+    resolve::credentials(case)?;
+    issue::one_step(case)?;
+    resolve::user(case)?;
+    group::check(case)?;
+    account::find(case)?;
+    account::status(case)?;
+    account::something_to_check(case)?;
+    new_password::update(case)?;
+    let success = local::authenticate(case)?;
+    back_end::authenticate(case, &success)?;
+    success::administrator(case)?;
+    let grant = success::grant(case, success)?;
+    ControlFlow::Break(Halt::End(End::Accept(Box::new(grant))))
+}
+
+#[cfg(test)]
+mod tests;

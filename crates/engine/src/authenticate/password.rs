@@ -1,0 +1,49 @@
+//! The stored static password (authentication.md 5, 12).
+
+use super::case::{Case, Flow};
+use super::sealed;
+use crate::Secret;
+use crate::decision::Question;
+use crate::trace::What;
+use std::ops::ControlFlow;
+use subtle::ConstantTimeEq;
+
+/// Longest static password in characters; a longer one is a mismatch.
+pub(super) const PASSWORD_MAX: usize = 128;
+
+/// Whether a typed value is the stored static password. The recoverable copy is compared where there is one; the slow
+/// hash is asked for otherwise.
+pub(super) fn is_stored(case: &mut Case<'_>, typed: &[u8]) -> Flow<bool> {
+    let Some((user, stored)) = case.account.and_then(|account| Some((&account.user, account.user.password.as_ref()?))) else {
+        return ControlFlow::Continue(false);
+    };
+    if typed.is_empty() || too_long(typed) {
+        return ControlFlow::Continue(false);
+    }
+    if let Some(copy) = &stored.copy {
+        let copy = sealed::open(case, sealed::of_user(user, "password_copy"), copy)?;
+        return ControlFlow::Continue(copy.expose().ct_eq(typed).into());
+    }
+    let verifier = sealed::open(case, sealed::of_user(user, "password"), &stored.verifier)?;
+    case.ask(What::Verify, Question::Verify { verifier, candidate: Secret::new(typed) })
+}
+
+/// Whether a value is longer than any static password.
+pub(super) fn too_long(typed: &[u8]) -> bool {
+    let characters = |bytes: &[u8]| std::str::from_utf8(bytes).map_or(bytes.len(), |text| text.chars().count());
+    typed.len() > PASSWORD_MAX && characters(typed) > PASSWORD_MAX
+}
+
+/// The stored password in the clear, where a recoverable copy is kept.
+pub(super) fn copy(case: &mut Case<'_>) -> Flow<Option<Secret>> {
+    let stored = case.account.and_then(|account| Some((&account.user, account.user.password.as_ref()?.copy.as_ref()?)));
+    ControlFlow::Continue(match stored {
+        Some((user, copy)) => Some(sealed::open(case, sealed::of_user(user, "password_copy"), copy)?),
+        None => None,
+    })
+}
+
+/// Whether a static password is stored.
+pub(super) fn exists(case: &Case<'_>) -> bool {
+    case.account.is_some_and(|account| account.user.password.is_some())
+}
