@@ -1,6 +1,7 @@
 //! Administration: a command is decided on loaded records, audited and committed, refusals too.
 
 mod action;
+mod audit;
 mod import;
 mod query;
 mod rotate;
@@ -10,7 +11,7 @@ pub use import::run as import;
 use crate::node::Node;
 use crate::reply::{Problem, Reply};
 use crate::watch::Alarm;
-use countersign_engine::Status;
+use countersign_engine::{Secret, Status};
 use countersign_engine::admin::{self, AdminDecision, AdminStep, Caller, Command, Given, Refusal, Verb};
 use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::Answers;
@@ -28,11 +29,16 @@ const MOST_TRIES: u32 = 100;
 /// # Errors
 /// The object or verb does not exist (404), or the node is stopping (503).
 pub async fn execute(node: &Arc<Node>, caller: Caller, object: &str, verb: &str, body: Map<String, Value>) -> Result<Reply, Problem> {
+    execute_with(node, caller, object, verb, body, None).await
+}
+
+async fn execute_with(node: &Arc<Node>, caller: Caller, object: &str, verb: &str, body: Map<String, Value>, file: Option<Secret>) -> Result<Reply, Problem> {
     let verb = admin::find(object, verb).ok_or_else(|| Problem::new(404, "Not found", format!("There is no command {object}/{verb}.")))?;
     if !node.is_accepting() {
         return Err(Problem::stopping());
     }
     let mut run = Run::new(node, caller);
+    run.file = file;
     let reply = match run.read(verb, &body) {
         Ok(command) => run.carry_out(&command).await,
         Err(refusal) => run.refuse(verb, &refusal).await,
@@ -48,13 +54,15 @@ struct Run<'n> {
     at: Timestamp,
     dice: Dice,
     answers: Answers,
+    /// The file of an import that came beside the command.
+    file: Option<Secret>,
 }
 
 impl<'n> Run<'n> {
     fn new(node: &'n Arc<Node>, mut caller: Caller) -> Self {
         let arrival = Node::arrival();
         caller.request = arrival.id;
-        Self { node, caller, at: arrival.at, dice: arrival.dice, answers: Answers::default() }
+        Self { node, caller, at: arrival.at, dice: arrival.dice, answers: Answers::default(), file: None }
     }
 
     fn read(&self, verb: &'static Verb, body: &Map<String, Value>) -> Result<Command, Refusal> {
@@ -88,11 +96,14 @@ impl<'n> Run<'n> {
             }
         };
         if let Some(order) = action::import_order(&decision) {
-            return Ok(Ended::Reply(Box::new(import::carry_out(self.node, &self.caller, *decision, order).await)));
+            let reply = import::carry_out(self, command.verb, *decision, order).await?;
+            return Ok(Ended::Reply(Box::new(reply)));
         }
-        if let Some(action) = decision.action.take()
-            && let Err(refusal) = action::perform(self.node, &action, &mut decision).await
-        {
+        let acted = match decision.action.take() {
+            Some(action) => action::perform(self.node, &action, &mut decision).await,
+            None => action::hash_api_keys(self.node, &mut decision),
+        };
+        if let Err(refusal) = acted {
             *decision = decision.failed(&self.caller, self.at, command, &refusal);
         }
         self.commit(*decision).await
@@ -101,10 +112,10 @@ impl<'n> Run<'n> {
     async fn commit(&self, mut decision: AdminDecision) -> Result<Ended, Status> {
         let mut result = std::mem::take(&mut decision.result);
         if let Some(query) = decision.read.take() {
-            query::read(self.node, &query, &mut result).map_err(|error| crate::logon::failed(self.node, &error))?;
+            query::read(self.node, &query, self.caller.session, &mut result).map_err(|error| crate::logon::failed(self.node, &error))?;
         }
         let work = Work { token: 0, changes: std::mem::take(&mut decision.changes), records: std::mem::take(&mut decision.records), trace: Vec::new() };
-        match crate::commit::commit(self.node.store(), work).await.1 {
+        match crate::commit::commit(self.node.store(), work).await {
             Outcome::Committed => {}
             Outcome::Conflict => return Ok(Ended::Again),
             Outcome::Failed(error) => return Err(crate::logon::failed(self.node, &error)),
@@ -118,13 +129,18 @@ impl<'n> Run<'n> {
         Ok(Ended::Reply(Box::new(reply)))
     }
 
+    /// Commits a decision that nothing can come before.
+    async fn settle(&self, decision: AdminDecision) -> Result<Reply, Status> {
+        match self.commit(decision).await? {
+            Ended::Reply(reply) => Ok(*reply),
+            Ended::Again => Err(Status::STORAGE),
+        }
+    }
+
     /// A refusal before anything was decided; it is audited all the same.
     async fn refuse(&self, verb: &Verb, refusal: &Refusal) -> Reply {
-        match self.commit(admin::refuse(&self.caller, self.at, verb, Map::new(), refusal)).await {
-            Ok(Ended::Reply(reply)) => *reply,
-            Ok(Ended::Again) => self.bare(Status::STORAGE),
-            Err(status) => self.bare(status),
-        }
+        let decision = admin::refuse(&self.caller, self.at, verb, Map::new(), refusal);
+        self.settle(decision).await.unwrap_or_else(|status| self.bare(status))
     }
 
     fn bare(&self, status: Status) -> Reply {

@@ -14,7 +14,6 @@ use crate::node::Node;
 use crate::proof::Proof;
 use crate::reply::{Problem, Reply};
 use countersign_engine::Status;
-use countersign_engine::attempt::Via;
 use countersign_engine::decision::Change;
 use serde_json::{Map, Value};
 use std::net::IpAddr;

@@ -197,10 +197,9 @@ impl Node {
         for (to, from) in seed.iter_mut().zip(random.iter().skip(10)) {
             *to = *from;
         }
-        if let [.., a, _, b, _, _, _, _, _, _, _] = &mut id {
-            *a = (*a & 0x0f) | 0x70; // UUID version 7, RFC 9562
-            *b = (*b & 0x3f) | 0x80;
-        }
+        let [.., version, _, variant, _, _, _, _, _, _, _] = &mut id;
+        *version = (*version & 0x0f) | 0x70; // UUID version 7, RFC 9562
+        *variant = (*variant & 0x3f) | 0x80;
         Arrival { at, instant: Instant::now(), id, dice: Dice::new(seed) }
     }
 }

@@ -207,7 +207,7 @@ pub async fn caller(node: &Arc<Node>, authorization: Option<&str>, source: IpAdd
 }
 
 fn refused(status: Status) -> CallerRefused {
-    CallerRefused::Refused(Box::new(Reply::bare(status, crate::auth::id_text(&Node::arrival().id))))
+    CallerRefused::Refused(Box::new(Reply::bare(status, auth::id_text(&Node::arrival().id))))
 }
 
 fn same_source(binding: &str, bound: &str, source: IpAddr) -> bool {

@@ -1,11 +1,11 @@
 use crate::node::Node;
-use countersign_engine::admin::{Action, AdminDecision, AuditAction, KeyAction, Refusal, Write, import::Order};
+use countersign_engine::admin::{Action, AdminDecision, KeyAction, Refusal, Write, import::Order};
 use countersign_engine::decision::Change;
-use countersign_engine::{Secret, Status};
+use countersign_engine::Status;
 use countersign_keyring::escrow::{self, EscrowFor};
 use countersign_keyring::{Change as RingChange, KeyClass, KeyId, Keyring, KeyringError, rotation};
 use countersign_store::to_record;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -21,8 +21,11 @@ pub(super) fn import_order(decision: &AdminDecision) -> Option<Order> {
 pub(super) async fn perform(node: &Arc<Node>, action: &Action, decision: &mut AdminDecision) -> Result<(), Refusal> {
     match action {
         Action::Key(action) => key(node, action, decision).await,
-        Action::Audit(action) => audit(node, action, decision).await,
-        Action::HashApiKey(secret) => hash_api_key(node, secret, decision),
+        Action::Audit(action) => {
+            let action = action.clone();
+            decision.result.extend(blocking(node, move |node| super::audit::read(node, &action)).await?);
+            Ok(())
+        }
         Action::Import(_) => Ok(()),
     }
 }
@@ -94,35 +97,16 @@ fn add(decision: &mut AdminDecision, name: &str, value: Value) {
     decision.result.insert(name.to_owned(), value);
 }
 
-async fn audit(node: &Arc<Node>, action: &AuditAction, decision: &mut AdminDecision) -> Result<(), Refusal> {
-    match action.clone() {
-        AuditAction::View { amid } => {
-            let found = blocking(node, move |node| node.store().audit_record(amid).map_err(|error| Refusal::new(error.status(), error.to_string()))).await?;
-            let (entry, trace) = found.ok_or_else(|| Refusal::not_found("the audit record"))?;
-            add(decision, "record", Value::Object(entry));
-            if let Some(trace) = trace.and_then(|stored| countersign_engine::trace::Trace::decode(&stored)) {
-                add(decision, "trace", trace.render().into());
-            }
-            Ok(())
-        }
-        AuditAction::Verify { from, to, moving_factors } => {
-            let outcome = blocking(node, move |node| node.store().verify_audit(from, to, moving_factors).map_err(|error| Refusal::new(error.status(), error.to_string()))).await?;
-            let problems: Vec<String> = outcome.problems.iter().map(ToString::to_string).collect();
-            add(decision, "intact", problems.is_empty().into());
-            add(decision, "records", outcome.records.into());
-            add(decision, "problems", json!(problems));
-            Ok(())
-        }
-    }
-}
-
-/// Puts the keyed hash of a component's new API key into the record that the decision writes.
-fn hash_api_key(node: &Node, secret: &Secret, decision: &mut AdminDecision) -> Result<(), Refusal> {
-    let hash = node.keyed_hash("component", secret.expose()).ok_or_else(|| failed("the key ring has no token key"))?;
+/// Puts the keyed hash of a component's new API key, which the decision brings in plain, into the record it writes.
+pub(super) fn hash_api_keys(node: &Node, decision: &mut AdminDecision) -> Result<(), Refusal> {
     for change in &mut decision.changes {
-        if let Change::Write(Write::Component(put)) = change {
-            put.record.api_key = Some(hash.into());
-        }
+        let Change::Write(Write::Component(put)) = change else { continue };
+        let Some(at) = put.secrets.iter().position(|(field, _)| *field == "api_key") else { continue };
+        let (_, key) = put.secrets.swap_remove(at);
+        put.record.api_key = match key {
+            Some(key) => Some(node.keyed_hash("component", key.expose()).ok_or_else(|| failed("the key ring has no token key"))?.into()),
+            None => None,
+        };
     }
     Ok(())
 }

@@ -2,7 +2,7 @@ use crate::node::Node;
 use countersign_engine::admin::query::run;
 use countersign_engine::admin::{Query, view};
 use countersign_engine::settings::SETTINGS;
-use countersign_store::StoreError;
+use countersign_store::{Rows, StoreError};
 use serde_json::{Map, Value};
 
 type View = Map<String, Value>;
@@ -11,7 +11,7 @@ type View = Map<String, Value>;
 pub(super) fn read(node: &Node, query: &Query, own: Option<countersign_engine::model::SessionKey>, result: &mut View) -> Result<(), StoreError> {
     let (rows, total) = match query.object.name {
         "user" | "authenticator" | "application" | "user-attribute" => of_store(node, query)?,
-        "audit" => of_audit(node, query)?,
+        "audit" => super::audit::rows(node, query)?,
         "session" => run(query, sessions(node, own)?),
         "key" => run(query, node.store().keys()?.iter().map(view::key)),
         name => run(query, of_snapshot(node, name)),
@@ -46,11 +46,14 @@ fn sessions(node: &Node, own: Option<countersign_engine::model::SessionKey>) -> 
 }
 
 fn of_store(node: &Node, query: &Query) -> Result<(Vec<View>, usize), StoreError> {
-    let found = node.store().query(query)?;
-    Ok((found.rows, found.total))
-}
-
-fn of_audit(node: &Node, query: &Query) -> Result<(Vec<View>, usize), StoreError> {
-    let found = node.store().audit(query)?;
-    Ok((found.rows, found.total))
+    let Some((rows, total)) = node.store().query(query)? else { return Ok((Vec::new(), 0)) };
+    let snapshot = node.snapshot();
+    let views: Vec<View> = match rows {
+        Rows::Users(users) => users.iter().map(|(account, linked)| view::user(account, &snapshot, linked.as_ref())).collect(),
+        Rows::Authenticators(all) => all.iter().map(|(authenticator, owner)| view::authenticator(authenticator, &snapshot, owner.as_ref())).collect(),
+        Rows::Applications(all) => all.iter().map(|(serial, application)| view::application(serial, application)).collect(),
+        Rows::Attributes(all) => all.iter().map(|(user, attribute)| view::attribute(user, &snapshot, attribute)).collect(),
+    };
+    let rows = views.into_iter().map(|view| query.project(view)).collect();
+    Ok((rows, usize::try_from(total).unwrap_or(usize::MAX)))
 }

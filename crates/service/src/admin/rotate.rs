@@ -3,25 +3,23 @@
 use crate::node::Node;
 use countersign_engine::admin::Refusal;
 use countersign_keyring::{KeyClass, Keyring, rotation};
+use countersign_store::Resealed;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 const CLASSES: [KeyClass; 3] = [KeyClass::Storage, KeyClass::Sensitive, KeyClass::Audit];
 /// Sealed fields of one step.
-const STEP: usize = 200;
+const STEP: u32 = 200;
 
 /// Begins to reseal in the background; a rotation that is under way goes on.
 pub(super) fn start(node: &Arc<Node>) {
     let node = node.clone();
     tokio::task::spawn_blocking(move || {
-        let mut after = None;
+        let mut at = Resealed::default();
         while node.is_accepting() {
-            match node.store().reseal_batch(after, STEP) {
-                Ok(Some(next)) => after = Some(next),
-                Ok(None) => {
-                    tracing::info!("all sealed fields are under the active keys");
-                    return;
-                }
+            match node.store().reseal_batch(at, STEP) {
+                Ok(next) if next.finished => return tracing::info!("all sealed fields are under the active keys"),
+                Ok(next) => at = next,
                 Err(error) => {
                     tracing::warn!(%error, "the rotation of keys stopped; rotate again to go on");
                     return;

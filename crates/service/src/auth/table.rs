@@ -21,7 +21,7 @@ pub const COMMANDS: &[AuthCommand] = &[
 ];
 
 /// The fields of `admin/session/logon`.
-pub const LOGON: &[Field] = &[COMPONENT, USER, DOMAIN, PASSWORD, STATIC_PASSWORD, OTP, PIN, CHALLENGE_KEY, RESPONSE, REQUEST_ID];
+const LOGON: &[Field] = &[COMPONENT, USER, DOMAIN, PASSWORD, STATIC_PASSWORD, OTP, PIN, CHALLENGE_KEY, RESPONSE, REQUEST_ID];
 
 const COMPONENT: Field = Field::new("component", Kind::Text { min: 1, max: 60 }, "Type of the component that sends the request.").required();
 const USER: Field = Field::new("user", Kind::Text { min: 1, max: 255 }, "User ID, alone or as user@domain.").required();

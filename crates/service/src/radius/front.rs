@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Attempts one front keeps under way at most; beyond it packets are dropped, so that clients ask another node.
 const MOST_PENDING: usize = 8192;
@@ -389,6 +389,3 @@ impl Front {
         }
     }
 }
-
-/// How long a listener may wait for a wake at most.
-pub const POLL_AT_MOST: Duration = Duration::from_secs(1);
