@@ -1,12 +1,14 @@
 //! Administrative sessions: logon, the caller of a command, logoff (administration.md 5).
 
+pub use countersign_engine::admin::Caller;
+
 use crate::auth::{self, Body};
 use crate::logon::Ended;
 use crate::node::Node;
 use crate::proof::Proof;
 use crate::reply::{Problem, Reply};
 use countersign_engine::Status;
-use countersign_engine::admin::{Caller, Write};
+use countersign_engine::admin::Write;
 use countersign_engine::attempt::Via;
 use countersign_engine::decision::{Change, Decision, Grant, Verdict};
 use countersign_engine::facts::Found;
