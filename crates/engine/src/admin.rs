@@ -3,17 +3,22 @@
 //! The shell admits the caller ([`admit`]), reads the body ([`Command::read`]), loads what [`needs`] asks for, and
 //! calls [`decide`] until no question is left; a refusal before that becomes a decision by [`refuse`].
 
+mod account;
 mod caller;
 mod command;
 mod decide;
+mod enrolment;
 mod fields;
+mod key_material;
 mod kind;
 mod meta;
 pub mod import;
 pub mod needs;
+mod password;
 pub mod query;
 mod record;
 mod refusal;
+mod server;
 pub mod table;
 pub mod view;
 mod write;
@@ -23,7 +28,7 @@ pub use command::{Command, MASK, body_of_text};
 pub use decide::{Action, AdminDecision, AdminStep, AuditAction, Context, Given, KeyAction, Outcome, admit, decide, needs, refuse};
 pub use fields::{Fields, Value};
 pub use kind::{Field, Kind};
-pub use needs::{AdminFacts, Needs};
+pub use needs::{AccountRef, AdminFacts, Count, Device, Needs};
 pub use query::Query;
 pub use refusal::{Refusal, Stop};
 pub use table::{Run, Verb, find, verbs};

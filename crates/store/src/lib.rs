@@ -1,1 +1,48 @@
-//! See Cargo.toml.
+//! Facts at rest: schema and migrations, SQLite, the group commit, the audit chain on disk, and a cache of accounts.
+//!
+//! One thread writes ([`Store::submit`]): it makes one transaction of all that waits, guards every change by the version it
+//! was decided on, writes the audit records of the whole batch as one segment, and tells the callers when it is on disk.
+//! Everybody else reads, from memory or on connections that only read. [`Reader`] reads the audit trail of a store that
+//! another program may be using.
+
+mod account;
+mod admin;
+pub mod amid;
+mod apply;
+pub mod audit;
+mod cache;
+mod error;
+mod ledger;
+mod numbers;
+mod open;
+mod options;
+mod reseal;
+mod ring;
+mod rows;
+mod schema;
+mod shared;
+mod snapshot;
+mod sql;
+mod sqlite;
+mod state_file;
+mod store;
+mod trail;
+mod work;
+mod writer;
+
+pub use admin::Rows;
+pub use audit::Reader;
+pub use error::{OpenError, StoreError};
+pub use options::{Clock, Options, path_of_url, system_time};
+pub use reseal::Resealed;
+pub use ring::{RingVault, from_record, to_record};
+pub use rows::challenge::PER_USER as CHALLENGES_PER_USER;
+pub use rows::key::AuditKeyRecord;
+pub use rows::version;
+pub use schema::VERSION as SCHEMA_VERSION;
+pub use snapshot::Hosts;
+pub use store::{Counts, Store};
+pub use work::{Completion, Full, Outcome, Work};
+
+#[cfg(test)]
+mod tests;

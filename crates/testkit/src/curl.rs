@@ -1,5 +1,6 @@
 //! Real HTTPS requests by `curl`.
 
+use crate::secrets;
 use serde_json::Value;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -42,9 +43,16 @@ impl Answer {
 
 /// A POST of raw bytes.
 pub fn post_bytes(url: &str, content_type: &str, body: &[u8], extra: &[&str]) -> Answer {
-    let mut child = Command::new("curl")
-        .args(["--silent", "--show-error", "--insecure", "--max-time", "60", "--noproxy", "*"])
-        .args(["--header", &format!("Content-Type: {content_type}"), "--data-binary", "@-"])
+    request(url, Some((content_type, body)), extra)
+}
+
+fn request(url: &str, content: Option<(&str, &[u8])>, extra: &[&str]) -> Answer {
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--show-error", "--insecure", "--max-time", "60", "--noproxy", "*"]);
+    if let Some((content_type, _)) = content {
+        command.args(["--header", &format!("Content-Type: {content_type}"), "--data-binary", "@-"]);
+    }
+    let mut child = command
         .args(["--write-out", "\n%{http_code} %{time_total}"])
         .args(extra)
         .arg(url)
@@ -53,8 +61,11 @@ pub fn post_bytes(url: &str, content_type: &str, body: &[u8], extra: &[&str]) ->
         .stderr(Stdio::piped())
         .spawn()
         .expect("run curl");
-    // a server that refuses early closes the pipe
-    let _ = child.stdin.take().expect("a pipe").write_all(body);
+    let mut pipe = child.stdin.take().expect("a pipe");
+    if let Some((_, body)) = content {
+        let _ = pipe.write_all(body); // a server that refuses early closes the pipe
+    }
+    drop(pipe);
     let output = child.wait_with_output().expect("wait for curl");
     let all = String::from_utf8_lossy(&output.stdout).into_owned();
     let (text, last) = all.rsplit_once('\n').unwrap_or(("", &all));
@@ -67,7 +78,15 @@ pub fn post_bytes(url: &str, content_type: &str, body: &[u8], extra: &[&str]) ->
     }
 }
 
-/// A POST of JSON.
+/// A POST of JSON; the secrets in body and answer are remembered.
 pub fn post(url: &str, body: &Value, extra: &[&str]) -> Answer {
-    post_bytes(url, "application/json", body.to_string().as_bytes(), extra)
+    secrets::note_json(body);
+    let answer = post_bytes(url, "application/json", body.to_string().as_bytes(), extra);
+    secrets::note_json(&answer.body);
+    answer
+}
+
+/// A GET.
+pub fn get(url: &str) -> Answer {
+    request(url, None, &[])
 }

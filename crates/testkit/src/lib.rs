@@ -1,16 +1,26 @@
 //! Test worlds: the real program as a process, real peers as local processes, and clients that speak to it.
 //!
 //! Everything binds free ports on loopback and lives in a temporary directory of its own, so tests run side by side.
+//! Whatever secret goes through the clients is remembered; when a server goes down, its database and its log are
+//! searched for every one of them.
 
 pub mod curl;
-pub mod peer;
+pub mod https;
 pub mod oath;
+pub mod peer;
+pub mod proof;
 pub mod radclient;
 pub mod radius;
+pub mod secrets;
 pub mod server;
+pub mod wait;
 pub mod world;
 
 pub use curl::Answer;
+pub use https::Https;
+pub use proof::Proof;
 pub use radclient::{Packet, radclient};
+pub use radius::{Raw, Request};
 pub use server::{Options, Server};
+pub use wait::{until, wait_until};
 pub use world::World;

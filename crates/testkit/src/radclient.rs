@@ -1,5 +1,6 @@
 //! Real RADIUS requests by `radclient`.
 
+use crate::secrets;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -45,11 +46,20 @@ impl Packet {
         let text = self.get("Reply-Message")?;
         text.rsplit_once('(')?.1.trim_end_matches(')').parse().ok()
     }
+
+    /// State as radclient prints it, for the next request.
+    ///
+    /// # Panics
+    /// There is none.
+    pub fn state(&self) -> String {
+        self.get("State").unwrap_or_else(|| panic!("no State: {}", self.text)).to_owned()
+    }
 }
 
 /// Sends one request of `kind` (`auth`, `acct`, `status`) with attributes in radclient's form, one try of `timeout`
 /// seconds. A Message-Authenticator is added to `auth` and `status` requests unless the attributes name one.
 pub fn radclient(server: &str, kind: &str, secret: &str, attributes: &[(&str, &str)], timeout: f32) -> Packet {
+    note(secret, attributes);
     let mut input = String::new();
     for (name, value) in attributes {
         input.push_str(&format!("{name} = {value}\n"));
@@ -58,6 +68,7 @@ pub fn radclient(server: &str, kind: &str, secret: &str, attributes: &[(&str, &s
         input.push_str("Message-Authenticator = 0x00\n");
     }
     let mut child = Command::new("radclient")
+        .args(if server.starts_with('[') { ["-6"] } else { ["-4"] })
         .args(["-x", "-r", "1", "-t", &timeout.to_string(), server, kind, secret])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -67,6 +78,17 @@ pub fn radclient(server: &str, kind: &str, secret: &str, attributes: &[(&str, &s
     child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("write to radclient");
     let output = child.wait_with_output().expect("wait for radclient");
     read(&format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
+}
+
+fn note(secret: &str, attributes: &[(&str, &str)]) {
+    secrets::note(secrets::Kind::Key, secret);
+    for (name, value) in attributes {
+        match *name {
+            "User-Password" | "CHAP-Password" | "MS-CHAP-Password" => secrets::note(secrets::Kind::Typed, value.trim_matches('"')),
+            "State" => secrets::note(secrets::Kind::Challenge, value.trim_start_matches("0x")),
+            _ => {}
+        }
+    }
 }
 
 fn read(text: &str) -> Packet {

@@ -1,8 +1,12 @@
 //! The program under test.
 
 use crate::curl::{self, Answer};
+use crate::https::Https;
 use crate::radclient::{self, Packet};
+use crate::radius::Raw;
+use crate::secrets::{self, Kind};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -34,6 +38,8 @@ pub struct Server {
     ready: Value,
     first_run: Value,
     token: Option<String>,
+    connection: RefCell<Option<Https>>,
+    radius_timeout: f32,
 }
 
 impl Server {
@@ -43,7 +49,25 @@ impl Server {
     /// It does not come up.
     pub fn start(program: &str, options: Options) -> Self {
         let dir = tempfile::tempdir().expect("make a directory");
-        let mut server = Self { program: program.into(), dir, options, child: None, ready: Value::Null, first_run: Value::Null, token: None };
+        Self::start_in(program, options, dir)
+    }
+
+    /// Starts the program with its data in a directory.
+    ///
+    /// # Panics
+    /// It does not come up.
+    pub fn start_in(program: &str, options: Options, dir: TempDir) -> Self {
+        let mut server = Self {
+            program: program.into(),
+            dir,
+            options,
+            child: None,
+            ready: Value::Null,
+            first_run: Value::Null,
+            token: None,
+            connection: RefCell::default(),
+            radius_timeout: 5.0,
+        };
         server.up();
         server
     }
@@ -94,12 +118,15 @@ impl Server {
         if self.first_run.is_null() {
             let text = std::fs::read(self.data_dir().join("first-run.json")).expect("read first-run.json");
             self.first_run = serde_json::from_slice(&text).expect("first-run.json is JSON");
+            secrets::note(Kind::Key, &self.radius_secret());
+            secrets::note(Kind::Typed, &self.administrator().1);
         }
         Ok(())
     }
 
     /// Kills it without a chance to finish anything.
     pub fn kill(&mut self) {
+        self.connection.take();
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -111,6 +138,7 @@ impl Server {
     /// # Panics
     /// It does not end with success.
     pub fn stop(&mut self) {
+        self.connection.take();
         let Some(mut child) = self.child.take() else { return };
         self.signal_child(&child, "TERM");
         let begun = Instant::now();
@@ -195,11 +223,55 @@ impl Server {
 
     /// `POST /v1/admin/OBJECT/VERB` as the first administrator, who is logged on when needed.
     pub fn admin(&mut self, command: &str, body: Value) -> Answer {
-        if self.token.is_none() {
-            self.token = Some(self.logon());
+        let token = self.token();
+        self.post(&format!("/v1/admin/{command}"), &[format!("Authorization: Bearer {token}")], &body)
+    }
+
+    /// A POST over the kept connection, which is made anew when it broke.
+    ///
+    /// # Panics
+    /// There is no connection.
+    pub fn post(&self, path: &str, headers: &[String], body: &Value) -> Answer {
+        secrets::note_json(body);
+        let mut kept = self.connection.borrow_mut();
+        if let Some(connection) = kept.as_mut()
+            && let Ok(answer) = connection.post(path, headers, body)
+        {
+            secrets::note_json(&answer.body);
+            return answer;
         }
-        let token = self.token.clone().unwrap_or_default();
-        self.admin_as(&token, command, &body)
+        let mut connection = self.https();
+        let answer = connection.post(path, headers, body).expect("an answer over HTTPS");
+        *kept = Some(connection);
+        secrets::note_json(&answer.body);
+        answer
+    }
+
+    /// A new connection that is kept open, for volume.
+    ///
+    /// # Panics
+    /// There is no connection.
+    pub fn https(&self) -> Https {
+        Https::connect(&self.ready("http"), &self.data_dir().join("certificate.pem")).expect("connect by HTTPS")
+    }
+
+    /// A socket towards the RADIUS authentication port, with the secret of the first run.
+    pub fn raw(&self) -> Raw {
+        Raw::to(&self.ready("radius_auth"), &self.radius_secret(), Duration::from_secs(10))
+    }
+
+    /// The metrics as text.
+    pub fn metrics(&self) -> String {
+        let health = self.ready("health");
+        let base = if health.contains("://") { health } else { format!("http://{health}") };
+        curl::get(&format!("{}/metrics", base.trim_end_matches('/'))).text
+    }
+
+    /// The sum of a counter over all lines whose labels contain `label`.
+    pub fn metric(&self, name: &str, label: &str) -> u64 {
+        let text = self.metrics();
+        let lines = text.lines().filter(|line| line.starts_with(name) && line.contains(label));
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>() as u64
     }
 
     /// As [`Server::admin`], and it must succeed.
@@ -212,7 +284,21 @@ impl Server {
         answer
     }
 
-    /// A command with a session token.
+    /// [`Server::admin`] by `curl`, for what a test is about.
+    pub fn curl_admin(&mut self, command: &str, body: Value) -> Answer {
+        let token = self.token();
+        self.admin_as(&token, command, &body)
+    }
+
+    /// The token of the session of [`Server::admin`].
+    pub fn token(&mut self) -> String {
+        if self.token.is_none() {
+            self.token = Some(self.logon());
+        }
+        self.token.clone().unwrap_or_default()
+    }
+
+    /// A command with a session token, by `curl`.
     pub fn admin_as(&self, token: &str, command: &str, body: &Value) -> Answer {
         let header = format!("Authorization: Bearer {token}");
         curl::post(&self.url(&format!("/v1/admin/{command}")), body, &["--header", &header])
@@ -238,12 +324,40 @@ impl Server {
 
     /// An Access-Request with these attributes, by the RADIUS client of the first run.
     pub fn radius(&self, attributes: &[(&str, &str)]) -> Packet {
-        radclient::radclient(&self.ready("radius_auth"), "auth", &self.radius_secret(), attributes, 5.0)
+        radclient::radclient(&self.ready("radius_auth"), "auth", &self.radius_secret(), attributes, self.radius_timeout)
+    }
+
+    /// How long answers over RADIUS are awaited; short where silence is expected.
+    pub fn set_radius_timeout(&mut self, seconds: f32) {
+        self.radius_timeout = seconds;
     }
 
     /// Runs a command of the program on the same data.
     pub fn run(&self, args: &[&str]) -> std::process::Output {
         Command::new(&self.program).args(args).arg("--data-dir").arg(self.data_dir()).stdin(Stdio::null()).output().expect("run the program")
+    }
+
+    /// As [`Server::run`]; what it printed, which must end with success.
+    ///
+    /// # Panics
+    /// It does not.
+    pub fn run_ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(output.status.success(), "{args:?}: {}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// What the secrets of this process left in the database and in the log; it should be nothing.
+    pub fn leaks(&self) -> Vec<String> {
+        let mut files = secrets::database_files(&self.database());
+        files.push(self.log_path());
+        let first_run = self.administrator().1;
+        let printed_once = [first_run, self.radius_secret()];
+        secrets::found_in_files(&files)
+            .into_iter()
+            .filter(|leak| !(leak.ends_with("log") && printed_once.iter().any(|secret| leak.starts_with(secret.as_str()))))
+            .collect()
     }
 }
 
@@ -252,6 +366,8 @@ impl Drop for Server {
         self.kill();
         if std::thread::panicking() {
             eprintln!("--- log of the server ---\n{}", self.log());
+        } else if !self.first_run.is_null() {
+            assert_eq!(self.leaks(), Vec::<String>::new(), "secrets in the database or the log");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A command as data: parsed once from JSON or from a command line by the table of verbs.
 
 use super::table::{self, Verb};
-use super::{Field, Fields, Refusal};
+use super::{Field, Fields, Kind, Refusal, Value};
+use crate::Secret;
 use serde_json::{Map, Value as Json};
 
 /// What stands in place of a secret wherever a command is shown or logged.
@@ -45,6 +46,22 @@ impl Command {
         Ok(Self { verb, fields })
     }
 
+    /// Reads the options of an import whose file is the request body itself.
+    ///
+    /// # Errors
+    /// As [`Command::parse`]; -2 for a verb that takes no file, or a file given twice.
+    pub fn read_with_file(verb: &'static Verb, options: &Map<String, Json>, file: Secret) -> Result<Self, Refusal> {
+        let field = verb.field("data").filter(|field| matches!(field.kind, Kind::Data { .. }));
+        let Some(field) = field.filter(|_| !options.contains_key("data")) else {
+            return Err(Refusal::contradiction("the command takes no file, or data is given twice"));
+        };
+        let mut body = options.clone();
+        body.insert(field.name.to_owned(), Json::from(""));
+        let mut command = Self::read(verb, &body)?;
+        command.fields.set(field.name, Value::Secret(file));
+        Ok(command)
+    }
+
     /// Reads a command typed as words: `--field value`, `--field=value`, and `--field` or `--no-field` for a flag.
     ///
     /// # Errors
@@ -74,7 +91,7 @@ pub fn body_of_text(object: &str, verb: &str, words: &[String]) -> Result<Map<St
         let (name, value) = named.split_once('=').map_or((named, None), |(name, value)| (name, Some(value)));
         let spelled = name.replace('-', "_");
         let (field, json) = if let Some(field) = verb.field(&spelled) {
-            let flag = matches!(field.kind, super::Kind::Bool);
+            let flag = matches!(field.kind, Kind::Bool);
             let given = match value {
                 Some(value) => value,
                 None if flag && words.peek().is_none_or(|next| next.starts_with("--")) => "true",
@@ -82,7 +99,7 @@ pub fn body_of_text(object: &str, verb: &str, words: &[String]) -> Result<Map<St
             };
             (field, field.read_text(given)?)
         } else {
-            let off = spelled.strip_prefix("no_").and_then(|rest| verb.field(rest)).filter(|field| matches!(field.kind, super::Kind::Bool));
+            let off = spelled.strip_prefix("no_").and_then(|rest| verb.field(rest)).filter(|field| matches!(field.kind, Kind::Bool));
             (off.ok_or_else(|| unknown(verb, &spelled))?, Json::Bool(false))
         };
         body.insert(field.name.to_owned(), json);

@@ -50,9 +50,17 @@ pub(super) fn refused(caller: &Caller, at: Timestamp, verb: &Verb, input: Map<St
     record
 }
 
+/// A record about one row of an import; `place` tells it from the others of the request.
+pub(super) fn of_row(caller: &Caller, at: Timestamp, code: Code, verb: &Verb, place: u64) -> Record {
+    let mut record = about(caller, at, code, verb, Map::new());
+    record.amid = amid(caller.request, place | 1 << 62);
+    record.input = None;
+    record
+}
+
 fn of_event(caller: &Caller, at: Timestamp, command: &Command, place: usize, event: Event) -> Record {
     let mut record = about(caller, at, event.code, command.verb, command.masked());
-    record.amid = amid(caller.request, place);
+    record.amid = amid(caller.request, place as u64);
     record.input = None;
     record.target = Some(event.target.into());
     record.output = event.output;
@@ -79,10 +87,10 @@ fn about(caller: &Caller, at: Timestamp, code: Code, verb: &Verb, input: Map<Str
 }
 
 /// Identity of an event: follows from that of the request, so that a command decided again writes the same.
-fn amid(request: [u8; 16], place: usize) -> [u8; 16] {
+fn amid(request: [u8; 16], place: u64) -> [u8; 16] {
     let mut hash = Sha256::new();
     hash.update(request);
-    hash.update((place as u64).to_be_bytes());
+    hash.update(place.to_be_bytes());
     let mut amid = [0; 16];
     amid.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
     amid

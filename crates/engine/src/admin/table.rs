@@ -1,15 +1,24 @@
 //! The table of all commands. Routes, command line, schema and documents are made from it.
 
+mod application;
 mod audit;
-mod authenticator_type;
+mod authenticator;
+pub(super) mod authenticator_type;
+mod component;
 mod domain;
 mod field;
+mod import;
 mod key;
 mod later;
-mod org_unit;
+pub(super) mod org_unit;
+mod policy;
 mod session;
 mod setting;
+mod user;
 mod user_attribute;
+
+pub(super) use authenticator::{assigned, plain};
+pub(super) use component::SERVER;
 
 use super::decide::{Context, Outcome};
 use super::needs::Needs;
@@ -84,12 +93,18 @@ impl Verb {
 
 const OBJECTS: &[&[Verb]] = &[
     session::VERBS,
+    user::VERBS,
     user_attribute::VERBS,
+    authenticator::VERBS,
+    application::VERBS,
     authenticator_type::VERBS,
+    policy::VERBS,
+    component::VERBS,
     domain::VERBS,
     org_unit::VERBS,
     setting::VERBS,
     key::VERBS,
+    import::VERBS,
     audit::VERBS,
     later::VERBS,
 ];

@@ -31,21 +31,23 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// Binds an address, with a large receive buffer where the kernel allows one.
-    pub(crate) fn bind(address: SocketAddr, port: Port) -> Result<Self> {
-        let domain = if address.is_ipv4() { socket2::Domain::IPV4 } else { socket2::Domain::IPV6 };
-        let bind = || -> std::io::Result<UdpSocket> {
-            let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, Some(socket2::Protocol::UDP))?;
-            if address.is_ipv6() {
-                socket.set_only_v6(true)?;
-            }
-            let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER); // a smaller buffer only drops earlier
-            socket.set_nonblocking(true)?;
-            socket.bind(&address.into())?;
-            Ok(socket.into())
-        };
-        let udp = bind().with_context(|| format!("listen for RADIUS on UDP {address} (E-002004); is another server using the port?"))?;
-        let local = udp.local_addr().with_context(|| format!("read the address of the RADIUS socket {address}"))?;
+    pub(crate) fn bind(address: SocketAddr, port: Port) -> std::io::Result<Self> {
+        let domain = socket2::Domain::for_address(address);
+        let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, Some(socket2::Protocol::UDP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER); // a smaller buffer only drops earlier
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        let udp = UdpSocket::from(socket);
+        let local = udp.local_addr()?;
         Ok(Self { udp, local, port })
+    }
+
+    /// What it is for.
+    pub(crate) fn port(&self) -> Port {
+        self.port
     }
 
     /// The address it is bound to.

@@ -1,0 +1,87 @@
+use super::Place;
+use crate::config::Config;
+use crate::print;
+use crate::serve::{files, root};
+use anyhow::{Context, Result, bail};
+use clap::Subcommand;
+use countersign_keyring::escrow::{self, EscrowFor};
+use countersign_keyring::RootKey;
+use countersign_oath::Secret;
+use std::fs::OpenOptions;
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use zeroize::Zeroizing;
+
+/// Variable with the passphrase of the escrow.
+const PASSPHRASE: &str = "COUNTERSIGN_ESCROW_PASSPHRASE";
+
+/// Keep the root key safe
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  countersign key escrow --out root-key-escrow.txt --passphrase-file pass.txt")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Write the root key, wrapped under a passphrase, into a file that is to be kept elsewhere
+    #[command(
+        after_help = "Without the root key nothing sealed opens again, in no backup either. Keep the file and the passphrase in two places,\nboth outside this host.\n\nExample:\n  countersign key escrow --out root-key-escrow.txt --passphrase-file pass.txt"
+    )]
+    Escrow(Escrow),
+}
+
+#[derive(Debug, clap::Args)]
+struct Escrow {
+    /// New file for the wrapped key; an existing one is not overwritten
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// File with the passphrase (12 bytes at least), - for standard input; or set COUNTERSIGN_ESCROW_PASSPHRASE
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let Verb::Escrow(escrow) = &args.command;
+    let config = escrow.place.load()?;
+    let root = root::load(&config.root_key())?;
+    let text = escrow::write(&root, &EscrowFor::Passphrase(escrow.passphrase()?)).context("put the root key into escrow")?;
+    create(&escrow.out, &text)?;
+    note(&config, &root)?;
+    print::line(&format!("Root key {} written to {}. Keep that file and its passphrase apart, both outside this host.", root.id(), escrow.out.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Escrow {
+    fn passphrase(&self) -> Result<Secret> {
+        let text = match self.passphrase_file.as_deref().map(|path| (path, path.to_str())) {
+            Some((_, Some("-"))) => {
+                let mut text = Zeroizing::new(String::new());
+                std::io::stdin().read_to_string(&mut text).context("read the passphrase from standard input")?;
+                text
+            }
+            Some((path, _)) => Zeroizing::new(std::fs::read_to_string(path).with_context(|| format!("read the passphrase file {}", path.display()))?),
+            None => match std::env::var(PASSPHRASE) {
+                Ok(text) => Zeroizing::new(text),
+                Err(_) => bail!("find a passphrase: name a file by --passphrase-file, or set {PASSPHRASE}"),
+            },
+        };
+        Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+    }
+}
+
+fn create(path: &Path, text: &str) -> Result<()> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = file.with_context(|| format!("make {} (an existing file is not overwritten)", path.display()))?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(|| format!("write {}", path.display()))
+}
+
+/// Start-up reminds of the escrow until it finds this note about the very root key in use.
+fn note(config: &Config, root: &RootKey) -> Result<()> {
+    files::write(&config.data_dir().join(files::ESCROWED), &root.id())
+}

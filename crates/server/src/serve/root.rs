@@ -1,0 +1,61 @@
+use super::files;
+use anyhow::{Context, Result, bail};
+use countersign_keyring::{RootKey, RootSource};
+use std::path::Path;
+
+/// Loads the root key of an existing store.
+pub(crate) fn load(source: &str) -> Result<RootKey> {
+    let source: RootSource = source.parse()?;
+    source.load().with_context(|| format!("load the root key from {source}"))
+}
+
+/// Loads the root key, or makes it where the store is not there yet.
+///
+/// # Errors
+/// It cannot be loaded, or it is gone although there is a store: a new key would open nothing.
+pub(super) fn load_or_create(source: &str, store: &Path) -> Result<RootKey> {
+    let source: RootSource = source.parse()?;
+    let error = match source.load() {
+        Ok(root) => return Ok(root),
+        Err(error) => error,
+    };
+    if !error.is_missing() {
+        return Err(error).with_context(|| format!("load the root key from {source}"));
+    }
+    if store.exists() {
+        bail!("load the root key from {source}: {error}, but the store {} was made with one; bring the key back, from its escrow if need be", store.display());
+    }
+    source.create().with_context(|| format!("make the root key at {source}"))
+}
+
+/// Whether `key escrow` was run for this root key.
+pub(super) fn is_escrowed(data_dir: &Path, root: &str) -> bool {
+    files::read::<String>(&data_dir.join(files::ESCROWED)).is_ok_and(|noted| noted == root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_root_key_is_made_once_and_never_for_an_old_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let (key, store) = (folder.path().join("root.key"), folder.path().join("db"));
+        let source = format!("file:{}", key.display());
+        let made = load_or_create(&source, &store).unwrap().id();
+        std::fs::write(&store, "x").unwrap();
+        assert_eq!(load_or_create(&source, &store).unwrap().id(), made);
+        std::fs::remove_file(&key).unwrap();
+        let error = format!("{:#}", load_or_create(&source, &store).unwrap_err());
+        assert!(error.contains("bring the key back"), "{error}");
+        assert!(!key.exists());
+    }
+
+    #[test]
+    fn an_escrow_counts_for_its_own_key() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!is_escrowed(folder.path(), "a"));
+        files::write(&folder.path().join(files::ESCROWED), &"a").unwrap();
+        assert!(is_escrowed(folder.path(), "a") && !is_escrowed(folder.path(), "b"));
+    }
+}

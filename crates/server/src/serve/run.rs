@@ -1,0 +1,161 @@
+use super::bind::{Bound, reach};
+use super::files::{self, FirstRun, Ready};
+use super::lock::Lock;
+use super::{certificate, first_run, hosts, log, reminders, root};
+use crate::config::{Config, Overrides};
+use crate::listen::radius::{Listener, Socket};
+use anyhow::{Context, Result};
+use countersign_service::radius::Port;
+use countersign_service::{Node, NodeOptions};
+use countersign_store::{Options, Store};
+use countersign_web::server::{Limits, Transport, serve};
+use countersign_web::tls::Certificates;
+use countersign_web::{api, health};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// The node state file: what the node remembers of the store, outside the store.
+const STATE: &str = "node-state.json";
+
+/// A server that serves.
+pub(crate) struct Running {
+    node: Arc<Node>,
+    runtime: Runtime,
+    radius: Listener,
+    http: Vec<JoinHandle<()>>,
+    stop: watch::Sender<bool>,
+    certificates: Arc<Certificates>,
+    ready: Ready,
+    data_dir: PathBuf,
+    first_run: Option<FirstRun>,
+    _lock: Lock,
+}
+
+/// Starts a server: it serves when this returns.
+pub(crate) fn start(config: &Config) -> Result<Running> {
+    let data_dir = config.data_dir().to_owned();
+    files::make_folder(&data_dir)?;
+    let lock = Lock::take(&data_dir)?;
+    let name = node_name(config);
+    // before the store: what cannot listen must not begin an audit epoch
+    let bound = Bound::new(config)?;
+    let certificates = certificate::open(config, &name)?;
+    let store = open_store(config, &name)?;
+    let first_run = first_run::fill(&store, &data_dir, &name)?;
+    reminders::say(&store, &data_dir);
+    let node = Node::start(NodeOptions { store, name }).context("start the threads that hash passwords")?;
+    let ready = ready(&bound)?;
+    let runtime = Builder::new_multi_thread().enable_all().thread_name("http").build().context("start the threads for HTTP")?;
+    let (stop, stopping) = watch::channel(false);
+    let limits = Limits { connections: config.number("http.max_connections"), ..Limits::default() };
+    let secure = Transport::Tls(Arc::clone(&certificates));
+    let http = vec![
+        runtime.spawn(serve(listen(&runtime, bound.http)?, secure, api::router(Arc::clone(&node)), limits, stopped(stopping.clone()))),
+        runtime.spawn(serve(listen(&runtime, bound.health)?, Transport::Plain, health::router(Arc::clone(&node)), limits, stopped(stopping))),
+        runtime.spawn(hosts::follow(Arc::clone(&node))),
+    ];
+    let radius = Listener::start(&node, bound.radius, threads(config))?;
+    ready.write(&data_dir.join(files::RUN))?;
+    node.metrics().set_ready(true);
+    tracing::info!(http = ready.http, radius = ready.radius_auth, health = ready.health, "serving");
+    Ok(Running { node, runtime, radius, http, stop, certificates, ready, data_dir, first_run, _lock: lock })
+}
+
+fn listen(runtime: &Runtime, listeners: Vec<TcpListener>) -> Result<Vec<tokio::net::TcpListener>> {
+    let _entered = runtime.enter();
+    let listeners: std::io::Result<Vec<_>> = listeners.into_iter().map(tokio::net::TcpListener::from_std).collect();
+    listeners.context("listen for HTTP")
+}
+
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stopping| *stopping).await; // an error means that the sender is gone: stop too
+}
+
+impl Running {
+    /// Where it listens.
+    pub(crate) fn ready(&self) -> &Ready {
+        &self.ready
+    }
+
+    /// What the first start made up, if this is it.
+    pub(crate) fn first_run(&self) -> Option<&FirstRun> {
+        self.first_run.as_ref()
+    }
+
+    /// Reads certificate and log level again.
+    pub(crate) fn reload(&self, overrides: &Overrides, log: &log::Log) {
+        match self.certificates.reload() {
+            Ok(()) => tracing::info!("the certificate was read again"),
+            Err(error) => tracing::error!("the certificate was not exchanged: {error}"),
+        }
+        match Config::load(overrides) {
+            Ok(config) => log.set_level(config.text("log.level")),
+            Err(error) => tracing::error!("the log level was not changed: {error:#}"),
+        }
+    }
+
+    /// Stops: takes nothing new, lets started requests finish, then closes the store with its last checkpoint.
+    pub(crate) fn stop(self) {
+        tracing::info!("stopping");
+        self.node.stop_accepting();
+        self.node.metrics().set_ready(false);
+        let _ = std::fs::remove_file(self.data_dir.join(files::RUN)); // gone already is as good
+        self.radius.stop();
+        self.stop.send_replace(true);
+        self.runtime.block_on(async {
+            for task in self.http {
+                let _ = task.await; // a task that panicked has been reported already
+            }
+        });
+        self.node.close();
+        tracing::info!("stopped");
+    }
+}
+
+/// How a store with this configuration is opened.
+pub(crate) fn store_options(config: &Config) -> Result<Options> {
+    let name = node_name(config);
+    Ok(Options::new(config.store_path()?, config.data_dir().join(STATE), &name, env!("CARGO_PKG_VERSION")))
+}
+
+fn open_store(config: &Config, name: &str) -> Result<Store> {
+    let options = store_options(config)?;
+    let root = root::load_or_create(&config.root_key(), &options.path)?;
+    let store = Store::open(&options, Arc::new(root)).with_context(|| format!("start node {name}"))?;
+    Ok(store)
+}
+
+/// The configured name, or that of the host.
+fn node_name(config: &Config) -> String {
+    let host = || std::fs::read_to_string(Path::new("/proc/sys/kernel/hostname")).map(|name| name.trim().to_owned());
+    match config.text("node") {
+        "" => host().ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "countersign".to_owned()),
+        name => name.to_owned(),
+    }
+}
+
+fn threads(config: &Config) -> usize {
+    match config.number("radius.threads") {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        number => number,
+    }
+}
+
+fn ready(bound: &Bound) -> Result<Ready> {
+    let tcp = |listeners: &[TcpListener]| -> Result<String> {
+        let address = listeners.first().map(TcpListener::local_addr).transpose().context("read the address of a listener")?;
+        Ok(address.map_or(String::new(), |address| reach(address).to_string()))
+    };
+    let udp = |port: Port| bound.radius.iter().find(|socket| socket.port() == port).map(Socket::local).map_or(String::new(), |address: SocketAddr| reach(address).to_string());
+    Ok(Ready {
+        pid: std::process::id(),
+        http: format!("https://{}", tcp(&bound.http)?),
+        health: format!("http://{}", tcp(&bound.health)?),
+        radius_auth: udp(Port::Authentication),
+        radius_acct: udp(Port::Accounting),
+    })
+}

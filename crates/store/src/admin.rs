@@ -1,0 +1,112 @@
+//! What commands are decided on, and numbers of rows.
+
+mod query;
+
+pub use query::Rows;
+
+use crate::rows::{RowError, authenticator, session};
+use crate::sql::{Tx, args};
+use crate::{Counts, StoreError, account};
+use countersign_engine::admin::has_everything;
+use countersign_engine::admin::needs::{AccountRef, AdminFacts, Count, Device, Needs};
+use countersign_engine::facts::Found;
+use std::sync::Arc;
+
+/// Everything a command needs, as one state of the database.
+pub(crate) fn facts(tx: Tx<'_>, needs: &Needs) -> Result<AdminFacts, StoreError> {
+    let mut facts = AdminFacts::default();
+    for wanted in &needs.accounts {
+        facts.accounts.push((wanted.clone(), find_account(tx, wanted)?));
+    }
+    for serial in &needs.authenticators {
+        facts.authenticators.push((serial.clone(), device(tx, serial)?));
+    }
+    if needs.owners {
+        add_owners(tx, &mut facts)?;
+    }
+    for key in &needs.sessions {
+        facts.sessions.extend(session::one(tx, *key)?);
+    }
+    for wanted in &needs.counts {
+        facts.counts.push((wanted.clone(), count(tx, wanted)?));
+    }
+    Ok(facts)
+}
+
+fn find_account(tx: Tx<'_>, wanted: &AccountRef) -> Result<Found, StoreError> {
+    match wanted {
+        AccountRef::Named(domain, folded) => account::by_name(tx, *domain, folded),
+        AccountRef::Key(key) => account::by_key(tx, *key),
+    }
+}
+
+fn device(tx: Tx<'_>, serial: &str) -> Result<Device, StoreError> {
+    match authenticator::by_serial(tx, serial) {
+        Ok(found) => Ok(found.map_or(Device::Nobody, |authenticator| Device::Found(Arc::new(authenticator)))),
+        Err(RowError::Unreadable(unreadable)) => Ok(Device::Unreadable(unreadable.status, unreadable.which)),
+        Err(RowError::Store(error)) => Err(error),
+    }
+}
+
+fn add_owners(tx: Tx<'_>, facts: &mut AdminFacts) -> Result<(), StoreError> {
+    let owner = |(_, device): &(String, Device)| match device {
+        Device::Found(authenticator) => authenticator.user,
+        _ => None,
+    };
+    for user in facts.authenticators.iter().filter_map(owner).collect::<Vec<_>>() {
+        let wanted = AccountRef::Key(user);
+        if !facts.accounts.iter().any(|(asked, _)| *asked == wanted) {
+            let found = find_account(tx, &wanted)?;
+            facts.accounts.push((wanted, found));
+        }
+    }
+    Ok(())
+}
+
+fn count(tx: Tx<'_>, wanted: &Count) -> Result<i64, StoreError> {
+    match wanted {
+        Count::UsersOfDomain(key) => number(tx, "SELECT COUNT(*) FROM \"user\" WHERE domain_key = $1", key.0),
+        Count::AuthenticatorsOfDomain(key) => number(tx, "SELECT COUNT(*) FROM authenticator WHERE domain_key = $1", key.0),
+        Count::UsersOfUnit(key) => number(tx, "SELECT COUNT(*) FROM \"user\" WHERE unit_key = $1", key.0),
+        Count::AuthenticatorsOfUnit(key) => number(tx, "SELECT COUNT(*) FROM authenticator WHERE unit_key = $1", key.0),
+        Count::AuthenticatorsOfType(name) => {
+            let sql = "SELECT COUNT(*) FROM authenticator WHERE type_name = $1";
+            Ok(tx.first(sql, args![name], |row| row.columns().int())?.unwrap_or(0))
+        }
+        Count::LinkedTo(who) => match find_account(tx, who)? {
+            Found::Account(account) => number(tx, "SELECT COUNT(*) FROM \"user\" WHERE linked_key = $1", account.user.key.0),
+            Found::Nobody | Found::Unreadable(..) => Ok(0),
+        },
+        Count::Administrators => administrators(tx),
+    }
+}
+
+fn number(tx: Tx<'_>, sql: &str, key: i64) -> Result<i64, StoreError> {
+    Ok(tx.first(sql, args![key], |row| row.columns().int())?.unwrap_or(0))
+}
+
+/// Enabled, unlocked accounts that have every privilege; administrators are few.
+fn administrators(tx: Tx<'_>) -> Result<i64, StoreError> {
+    let sql = "SELECT u.privileges FROM \"user\" u JOIN user_state s ON s.user_key = u.key
+        WHERE u.privileges IS NOT NULL AND u.disabled = 0 AND s.locked = 0";
+    let mut count = 0;
+    tx.each(sql, &[], |row| {
+        let privileges = serde_json::from_str(row.columns().text()?).unwrap_or_default();
+        count += i64::from(has_everything(&privileges));
+        Ok(true)
+    })?;
+    Ok(count)
+}
+
+/// Numbers of rows.
+pub(crate) fn counts(tx: Tx<'_>) -> Result<Counts, StoreError> {
+    let of = |sql: &str| tx.first(sql, &[], |row| row.columns().int()).map(Option::unwrap_or_default);
+    Ok(Counts {
+        users: of("SELECT COUNT(*) FROM user_state")?,
+        authenticators: of("SELECT COUNT(*) FROM authenticator")?,
+        applications: of("SELECT COUNT(*) FROM application_state")?,
+        challenges: of("SELECT COUNT(*) FROM challenge")?,
+        sessions: of("SELECT COUNT(*) FROM session")?,
+        ..Counts::default()
+    })
+}

@@ -1,0 +1,134 @@
+//! The writes of commands.
+
+use super::{Applying, Stop, Touch, held};
+use crate::StoreError;
+use crate::rows::{application, authenticator, component, key, organisation, policy, session, setting, user};
+use countersign_engine::admin::{Put, Write};
+use countersign_engine::model::{Application, ApplicationKey, ApplicationState, Authenticator, AuthenticatorKey, Session, User, UserAttribute, UserKey, UserState};
+
+impl Applying<'_> {
+    pub(super) fn write(&mut self, write: &Write) -> Result<(), Stop> {
+        match write {
+            Write::Domain(put) => self.put_domain(put)?,
+            Write::Unit(put) => self.put_unit(put)?,
+            Write::Type(put) => self.put_type(put)?,
+            Write::Policy(key, put) => self.put_policy(*key, put)?,
+            Write::Component(put) => self.put_component(put)?,
+            Write::RemoveDomain(key, revision) => self.remove(organisation::DELETE_DOMAIN, key.0, *revision)?,
+            Write::RemoveUnit(key, revision) => self.remove(organisation::DELETE_UNIT, key.0, *revision)?,
+            Write::RemoveType(key, revision) => self.remove(organisation::DELETE_TYPE, *key, *revision)?,
+            Write::RemovePolicy(key, revision) => self.remove(policy::DELETE, key.0, *revision)?,
+            Write::RemoveComponent(key, revision) => self.remove(component::DELETE, key.0, *revision)?,
+            Write::Setting(name, value) => {
+                setting::put(self.tx, name, value.as_deref(), self.now)?;
+                self.configured()?;
+            }
+            Write::User(put) => self.write_user(put)?,
+            Write::UserState(key, guard, to) => self.write_user_state(*key, *guard, to)?,
+            Write::RemoveUser(key, revision) => self.remove_user(*key, *revision)?,
+            Write::Attribute(key, attribute) => self.put_attribute(*key, attribute)?,
+            Write::RemoveAttribute(key, group, name, index) => {
+                user::delete_attribute(self.tx, *key, group, name, *index)?;
+                self.touch_user(*key)?;
+            }
+            Write::Authenticator(put) => self.write_authenticator(put)?,
+            Write::RemoveAuthenticator(key, revision) => {
+                self.touch_authenticator(*key)?;
+                held(authenticator::delete(self.tx, *key, *revision)?)?;
+            }
+            Write::Application(of, put) => self.write_application(*of, put)?,
+            Write::ApplicationState(key, guard, to) => self.write_application_state(*key, *guard, to)?,
+            Write::RemoveApplication(key, revision) => {
+                self.touch_application(*key)?;
+                held(application::delete(self.tx, *key, *revision)?)?;
+            }
+            Write::Session(new) => self.put_session(new)?,
+            Write::RemoveSession(key) => session::delete(self.tx, *key)?,
+            Write::RemoveSessionsOf(user) => session::delete_of(self.tx, *user)?,
+            Write::Key(record) => {
+                key::put(self.tx, record)?;
+                self.effects.keys = true;
+            }
+            Write::RemoveKey(id) => {
+                key::delete(self.tx, id)?;
+                self.effects.keys = true;
+            }
+            Write::LastLogon(key, at, from) => {
+                held(user::set_last_logon(self.tx, *key, *at, from)?)?;
+                self.effects.touched.push(Touch::Evict(*key));
+            }
+        }
+        Ok(())
+    }
+
+    /// The configuration changed: its generation rises.
+    pub(super) fn configured(&mut self) -> Result<(), StoreError> {
+        self.effects.configuration = true;
+        setting::next_generation(self.tx)
+    }
+
+    fn remove(&mut self, sql: &str, key: i64, revision: i64) -> Result<(), Stop> {
+        held(self.tx.run(sql, crate::sql::args![key, revision])? == 1)?;
+        Ok(self.configured()?)
+    }
+
+    fn write_user(&mut self, put: &Put<User>) -> Result<(), Stop> {
+        let known = put.record.key;
+        if known.0 >= 0 {
+            self.touch_user(known)?; // with the link as it was
+        }
+        let key = self.put_user(put)?;
+        self.touch_user(key)
+    }
+
+    fn write_user_state(&mut self, key: UserKey, guard: i64, to: &UserState) -> Result<(), Stop> {
+        held(user::set_state(self.tx, key, guard, to)?)?;
+        self.touch_user(key)
+    }
+
+    fn remove_user(&mut self, key: UserKey, revision: i64) -> Result<(), Stop> {
+        self.touch_user(key)?;
+        for authenticator in authenticator::keys_of_user(self.tx, key)? {
+            self.raise_authenticators.insert(authenticator);
+        }
+        held(user::delete(self.tx, key, revision)?)?;
+        Ok(session::delete_of(self.tx, key)?)
+    }
+
+    fn put_attribute(&mut self, key: UserKey, attribute: &UserAttribute) -> Result<(), Stop> {
+        let key = UserKey(self.placed(user::TABLE, key.0)?);
+        user::put_attribute(self.tx, key, attribute)?;
+        self.touch_user(key)
+    }
+
+    fn write_authenticator(&mut self, put: &Put<Authenticator>) -> Result<(), Stop> {
+        let known = put.record.key;
+        if known.0 >= 0 {
+            self.touch_authenticator(known)?; // with the owner as he was
+        }
+        let key = self.put_authenticator(put)?;
+        self.touch_authenticator(key)
+    }
+
+    fn write_application(&mut self, of: AuthenticatorKey, put: &Put<Application>) -> Result<(), Stop> {
+        let of = AuthenticatorKey(self.placed(authenticator::TABLE, of.0)?);
+        self.put_application(of, put)?;
+        self.touch_authenticator(of)
+    }
+
+    fn write_application_state(&mut self, key: ApplicationKey, guard: i64, to: &ApplicationState) -> Result<(), Stop> {
+        held(application::set_state(self.tx, key, guard, to)?)?;
+        self.touch_application(key)
+    }
+
+    fn touch_application(&mut self, key: ApplicationKey) -> Result<(), Stop> {
+        self.effects.touched.push(Touch::EvictApplication(key));
+        let (authenticator, _) = application::authenticator(self.tx, key)?.ok_or(Stop::Conflict)?;
+        self.touch_authenticator(authenticator)
+    }
+
+    fn put_session(&mut self, new: &Session) -> Result<(), Stop> {
+        let user = UserKey(self.placed(user::TABLE, new.user.0)?);
+        Ok(session::put(self.tx, &Session { user, ..new.clone() })?)
+    }
+}

@@ -1,0 +1,108 @@
+//! What can go wrong with a store.
+
+use countersign_engine::Status;
+use std::path::PathBuf;
+
+/// A read or a write that did not happen. Everything is -106 to a client; the log is told more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another program held the database for longer than the wait allows.
+    #[error("get the database in time, another program holds it")]
+    Busy,
+    /// The disk is full.
+    #[error("write the database, the disk is full")]
+    Full,
+    /// The database cannot be written.
+    #[error("write the database, it is read-only")]
+    ReadOnly,
+    /// The disk or the file system failed.
+    #[error("use the database file: {0}")]
+    Disk(String),
+    /// The database refused a statement.
+    #[error("run a statement: {0}")]
+    Refused(String),
+    /// A row holds what no version of this program writes.
+    #[error("read a row: {0}")]
+    Corrupt(String),
+    /// A value could not be sealed or opened.
+    #[error("use the key ring: {0}")]
+    Sealing(String),
+    /// The audit record could not be written.
+    #[error("write the audit record: {0}")]
+    Audit(String),
+    /// The store is closed.
+    #[error("use the store, it is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// The status a client gets: -106.
+    pub const fn status(&self) -> Status {
+        Status::STORAGE
+    }
+}
+
+/// Why a store could not be opened. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file cannot be made or opened.
+    #[error("open {path}: {source}; check that the folder exists and that this user may write to it", path = .path.display())]
+    File {
+        /// The database file.
+        path: PathBuf,
+        /// Why.
+        source: StoreError,
+    },
+    /// The file is something else.
+    #[error("open {path}: it is no database of Countersign; give another path with --store", path = .path.display())]
+    Foreign {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// There is no store.
+    #[error("find {path}; check --data-dir and --store", path = .path.display())]
+    Missing {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// Made by a newer version.
+    #[error("use a store of schema {found}: this program knows schemas up to {known}; start the newer version that wrote it")]
+    Newer {
+        /// The schema of the store.
+        found: i64,
+        /// The newest schema of this program.
+        known: i64,
+    },
+    /// A migration failed; the store is as it was.
+    #[error("bring the store to schema {to}: {source}; the store is unchanged")]
+    Migration {
+        /// The schema that failed.
+        to: i64,
+        /// Why.
+        source: StoreError,
+    },
+    /// The state file beside the store cannot be used.
+    #[error("use the node state file {path}: {reason}; move it away only if you know that the store was not put back", path = .path.display())]
+    StateFile {
+        /// The state file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The store is older than the node remembers, or another one (E-115003).
+    #[error(
+        "serve a store that lacks record {seq} of epoch {epoch}, which this node has seen there (E-115003): it was put back or exchanged, and used one-time passwords would be valid again; after a wanted restore run `countersign audit accept-rollback --reason TEXT`"
+    )]
+    RolledBack {
+        /// Epoch of the node's last checkpoint, hexadecimal.
+        epoch: String,
+        /// Its sequence number.
+        seq: u64,
+    },
+    /// The keys of the store do not open under this root key.
+    #[error("open the key ring: {0}; check that root_key names the key that this store was made with")]
+    Keys(String),
+    /// Anything else.
+    #[error("open the store: {0}")]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,114 @@
+//! Data keys, public audit keys, nodes and row numbers.
+
+use super::sealed;
+use crate::StoreError;
+use crate::sql::{Columns, Row, Tx, args};
+use countersign_engine::model::{KeyRecord, Sealed};
+use countersign_engine::time::Timestamp;
+
+const ALL: &str = "SELECT id, class, algorithm, state, created, wrapped, root FROM data_key ORDER BY created, id";
+const PUT: &str = "INSERT INTO data_key (id, class, algorithm, state, created, wrapped, root) VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state, wrapped = excluded.wrapped, root = excluded.root";
+const DELETE: &str = "DELETE FROM data_key WHERE id = $1";
+
+const AUDIT_KEYS: &str = "SELECT key, id, node, created, public, private, previous, signature FROM audit_key ORDER BY key";
+const PUT_AUDIT_KEY: &str = "INSERT INTO audit_key (key, id, node, created, public, private, previous, signature)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+const PUT_NODE: &str = "INSERT INTO node (name, version, started, seen) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (name) DO UPDATE SET version = excluded.version, started = excluded.started, seen = excluded.seen";
+const SEEN: &str = "UPDATE node SET seen = $1 WHERE name = $2";
+
+const NUMBER: &str = "SELECT next FROM row_number WHERE name = $1";
+const SET_NUMBER: &str = "INSERT INTO row_number (name, next) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET next = excluded.next";
+
+/// Table of the keys that sign the audit trail.
+pub(crate) const AUDIT_KEY: &str = "audit_key";
+
+/// A key that signs the audit trail, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditKeyRecord {
+    /// Row.
+    pub key: i64,
+    /// Id of the key, derived from its public half.
+    pub id: String,
+    /// The node it was made for.
+    pub node: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Ed25519 public key.
+    pub public: [u8; 32],
+    /// The private key: sealed field `private` of table `audit_key`.
+    pub private: Sealed,
+    /// The key before it and its signature over this one.
+    pub signed_by: Option<([u8; 32], [u8; 64])>,
+}
+
+fn read(row: &Row<'_>) -> Result<KeyRecord, StoreError> {
+    let mut c = row.columns();
+    Ok(KeyRecord {
+        id: c.string()?,
+        class: c.string()?,
+        algorithm: c.string()?,
+        state: c.string()?,
+        created: c.time()?,
+        wrapped: c.blob()?.to_vec(),
+        root: c.string()?,
+    })
+}
+
+pub(crate) fn all(tx: Tx<'_>) -> Result<Vec<KeyRecord>, StoreError> {
+    tx.all(ALL, &[], read)
+}
+
+pub(crate) fn put(tx: Tx<'_>, r: &KeyRecord) -> Result<(), StoreError> {
+    tx.run(PUT, args![&r.id, &r.class, &r.algorithm, &r.state, r.created, r.wrapped.as_slice(), &r.root]).map(|_| ())
+}
+
+pub(crate) fn delete(tx: Tx<'_>, id: &str) -> Result<(), StoreError> {
+    tx.run(DELETE, args![id]).map(|_| ())
+}
+
+pub(crate) fn audit_keys(tx: Tx<'_>) -> Result<Vec<AuditKeyRecord>, StoreError> {
+    tx.all(AUDIT_KEYS, &[], |row| {
+        let mut c = row.columns();
+        Ok(AuditKeyRecord {
+            key: c.int()?,
+            id: c.string()?,
+            node: c.string()?,
+            created: c.time()?,
+            public: c.bytes()?,
+            private: sealed(c.blob()?),
+            signed_by: signed_by(&mut c)?,
+        })
+    })
+}
+
+fn signed_by(c: &mut Columns<'_, '_>) -> Result<Option<([u8; 32], [u8; 64])>, StoreError> {
+    let (previous, signature) = (c.opt_blob()?, c.opt_blob()?);
+    let whole = |(previous, signature): (&[u8], &[u8])| Some((previous.try_into().ok()?, signature.try_into().ok()?));
+    let both = previous.zip(signature);
+    both.map(|both| whole(both).ok_or_else(|| StoreError::Corrupt("an audit key's signature has a wrong length".to_owned()))).transpose()
+}
+
+pub(crate) fn put_audit_key(tx: Tx<'_>, r: &AuditKeyRecord) -> Result<(), StoreError> {
+    let (previous, signature) = (r.signed_by.as_ref().map(|(key, _)| key), r.signed_by.as_ref().map(|(_, signature)| signature));
+    tx.run(PUT_AUDIT_KEY, args![r.key, &r.id, &r.node, r.created, &r.public, &*r.private.0, previous, signature]).map(|_| ())
+}
+
+pub(crate) fn put_node(tx: Tx<'_>, name: &str, version: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.run(PUT_NODE, args![name, version, now, now]).map(|_| ())
+}
+
+pub(crate) fn seen(tx: Tx<'_>, name: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.run(SEEN, args![now, name]).map(|_| ())
+}
+
+/// The next row number of a table.
+pub(crate) fn next_number(tx: Tx<'_>, table: &str) -> Result<i64, StoreError> {
+    Ok(tx.first(NUMBER, args![table], |row| row.columns().int())?.unwrap_or(1))
+}
+
+pub(crate) fn set_number(tx: Tx<'_>, table: &str, next: i64) -> Result<(), StoreError> {
+    tx.run(SET_NUMBER, args![table, next]).map(|_| ())
+}

@@ -1,0 +1,44 @@
+//! Administrative sessions.
+
+use crate::StoreError;
+use crate::sql::{Row, Tx, args};
+use countersign_engine::model::{Session, SessionKey, UserKey};
+
+const ONE: &str = "SELECT key, user_key, source, component_type, started, last_use FROM session WHERE key = $1";
+pub(crate) const ALL: &str = "SELECT key, user_key, source, component_type, started, last_use FROM session ORDER BY started";
+const PUT: &str = "INSERT INTO session (key, user_key, source, component_type, started, last_use) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (key) DO UPDATE SET last_use = excluded.last_use";
+const DELETE: &str = "DELETE FROM session WHERE key = $1";
+const DELETE_OF: &str = "DELETE FROM session WHERE user_key = $1";
+
+pub(crate) fn read(row: &Row<'_>) -> Result<Session, StoreError> {
+    let mut c = row.columns();
+    Ok(Session {
+        key: SessionKey(c.bytes()?),
+        user: UserKey(c.int()?),
+        source: c.string()?,
+        component_type: c.string()?,
+        started: c.time()?,
+        last_use: c.time()?,
+    })
+}
+
+pub(crate) fn one(tx: Tx<'_>, key: SessionKey) -> Result<Option<Session>, StoreError> {
+    tx.first(ONE, args![&key.0], read)
+}
+
+pub(crate) fn all(tx: Tx<'_>) -> Result<Vec<Session>, StoreError> {
+    tx.all(ALL, &[], read)
+}
+
+pub(crate) fn put(tx: Tx<'_>, r: &Session) -> Result<(), StoreError> {
+    tx.run(PUT, args![&r.key.0, r.user.0, &r.source, &r.component_type, r.started, r.last_use]).map(|_| ())
+}
+
+pub(crate) fn delete(tx: Tx<'_>, key: SessionKey) -> Result<(), StoreError> {
+    tx.run(DELETE, args![&key.0]).map(|_| ())
+}
+
+pub(crate) fn delete_of(tx: Tx<'_>, user: UserKey) -> Result<(), StoreError> {
+    tx.run(DELETE_OF, args![user.0]).map(|_| ())
+}

@@ -1,0 +1,305 @@
+//! User accounts, their moving state and their attributes.
+
+use super::{RowError, blob, check_version, sealed, version};
+use crate::StoreError;
+use crate::sql::{Arg, Columns, Row, Tx, args};
+use countersign_engine::model::{
+    Contact, DomainKey, LockReason, Meta, Overrides, StoredPassword, UnitKey, User, UserAttribute, UserKey, UserState,
+};
+use countersign_engine::policy::{BackEndAuth, GroupCheck, LocalAuth};
+use countersign_engine::text::fold;
+use countersign_engine::time::Timestamp;
+use std::collections::BTreeSet;
+
+pub(crate) const TABLE: &str = "user";
+
+/// The columns of an account and then those of its state, for `FROM "user" u JOIN user_state s`.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT u.key, u.domain_key, u.user_id, u.folded, u.created, u.modified, u.record_version, u.revision, u.unit_key, u.name,
+    u.description, u.email, u.phone, u.mobile, u.locale, u.password, u.password_copy, u.password_history, u.password_set_at, u.local_auth,
+    u.back_end_auth, u.group_check, u.offline_auth, u.max_days_between_authentications, u.delivery_method, u.delivery_profile,
+    u.signature_delivery_method, u.signature_delivery_profile, u.linked_key, u.disabled, u.expires_at, u.privileges, u.last_logon_at,
+    u.last_logon_from, u.max_sessions, s.version, s.lock_count, s.locked, s.unlock_attempts_used, s.lock_duration_min, s.last_auth_at,
+    s.last_auth_request_at, s.last_failure_at FROM \"user\" u JOIN user_state s ON s.user_key = u.key ",
+            $rest
+        )
+    };
+}
+
+const BY_NAME: &str = select!("WHERE u.domain_key = $1 AND u.folded = $2");
+const BY_KEY: &str = select!("WHERE u.key = $1");
+
+const INSERT: &str = "INSERT INTO \"user\" (domain_key, user_id, folded, unit_key, name, name_folded, description, description_folded, email, email_folded, phone, mobile,
+    locale, password, password_copy, password_history, password_set_at, local_auth, back_end_auth, group_check, offline_auth,
+    max_days_between_authentications, delivery_method, delivery_profile, signature_delivery_method, signature_delivery_profile, linked_key, disabled,
+    expires_at, privileges, last_logon_at, last_logon_from, max_sessions, modified, record_version, key, revision, created)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
+    $31, $32, $33, $34, $35, $36, $37, $38)";
+const UPDATE: &str = "UPDATE \"user\" SET domain_key = $1, user_id = $2, folded = $3, unit_key = $4, name = $5, name_folded = $6, description = $7, description_folded = $8,
+    email = $9, email_folded = $10, phone = $11, mobile = $12, locale = $13, password = $14, password_copy = $15, password_history = $16,
+    password_set_at = $17, local_auth = $18, back_end_auth = $19, group_check = $20, offline_auth = $21, max_days_between_authentications = $22,
+    delivery_method = $23, delivery_profile = $24, signature_delivery_method = $25, signature_delivery_profile = $26, linked_key = $27,
+    disabled = $28, expires_at = $29, privileges = $30, last_logon_at = $31, last_logon_from = $32, max_sessions = $33, modified = $34,
+    record_version = $35, revision = revision + 1 WHERE key = $36 AND revision = $37";
+const DELETE: &str = "DELETE FROM \"user\" WHERE key = $1 AND revision = $2";
+const SET_PASSWORD: &str = "UPDATE \"user\" SET password = $1, password_copy = $2, password_history = $3, password_set_at = $4, modified = $5,
+    revision = revision + 1 WHERE key = $6";
+const VERSION: &str = "SELECT record_version FROM \"user\" WHERE key = $1";
+const LAST_LOGON: &str = "UPDATE \"user\" SET last_logon_at = $1, last_logon_from = $2 WHERE key = $3";
+const LINKED: &str = "SELECT linked_key FROM \"user\" WHERE key = $1";
+
+const INSERT_STATE: &str = "INSERT INTO user_state (user_key, version, lock_count, locked, unlock_attempts_used, lock_duration_min, last_auth_at,
+    last_auth_request_at, last_failure_at) VALUES ($1, 1, 0, 0, 0, 0, NULL, NULL, NULL)";
+const UPDATE_STATE: &str = "UPDATE user_state SET version = $1, lock_count = $2, locked = $3, unlock_attempts_used = $4, lock_duration_min = $5,
+    last_auth_at = $6, last_auth_request_at = $7, last_failure_at = $8 WHERE user_key = $9 AND version = $10";
+const DELETE_STATE: &str = "DELETE FROM user_state WHERE user_key = $1";
+const RAISE_STATE: &str = "UPDATE user_state SET version = version + 1 WHERE user_key = $1";
+// The applications an account uses are its own and, through a link, those of the other account; who is linked to this
+// account uses the same ones.
+const RAISE_APPLICATIONS: &str = "UPDATE application_state SET version = version + 1 WHERE application_key IN
+    (SELECT p.key FROM application p JOIN authenticator a ON a.key = p.authenticator_key WHERE a.user_key = $1 OR a.user_key = $2)";
+const RAISE_BORROWERS: &str = "UPDATE user_state SET version = version + 1 WHERE user_key IN (SELECT key FROM \"user\" WHERE linked_key = $1)";
+const FREE_AUTHENTICATORS: &str = "UPDATE authenticator SET user_key = NULL, assigned_at = NULL, revision = revision + 1 WHERE user_key = $1";
+
+const ATTRIBUTES: &str = "SELECT group_name, name, position, usage, value FROM user_attribute WHERE user_key = $1 ORDER BY group_name, name, position";
+const PUT_ATTRIBUTE: &str = "INSERT INTO user_attribute (user_key, group_name, name, position, usage, value) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (user_key, group_name, name, position) DO UPDATE SET usage = excluded.usage, value = excluded.value";
+const DELETE_ATTRIBUTE: &str = "DELETE FROM user_attribute WHERE user_key = $1 AND group_name = $2 AND name = $3 AND position = $4";
+const DELETE_ATTRIBUTES: &str = "DELETE FROM user_attribute WHERE user_key = $1";
+
+/// The locks as `user_state.locked` holds them.
+const LOCKS: &[(Option<LockReason>, i64)] = &[(None, 0), (Some(LockReason::Failures), 1), (Some(LockReason::Administrator), 2)];
+
+pub(crate) fn by_name(tx: Tx<'_>, domain: DomainKey, folded: &str) -> Result<Option<(User, UserState)>, RowError> {
+    flat(tx.first(BY_NAME, args![domain.0, folded], |row| Ok(read(row))))
+}
+
+pub(crate) fn by_key(tx: Tx<'_>, key: UserKey) -> Result<Option<(User, UserState)>, RowError> {
+    flat(tx.first(BY_KEY, args![key.0], |row| Ok(read(row))))
+}
+
+fn flat<T>(found: Result<Option<Result<T, RowError>>, StoreError>) -> Result<Option<T>, RowError> {
+    found?.transpose()
+}
+
+fn read(row: &Row<'_>) -> Result<(User, UserState), RowError> {
+    let mut c = row.columns();
+    let (key, domain, id, folded) = (UserKey(c.int()?), DomainKey(c.int()?), c.string()?, c.string()?);
+    let meta = check_version(c.meta()?, version::USER, "user", &id)?;
+    let user = User {
+        key,
+        domain,
+        id,
+        folded,
+        meta,
+        org_unit: c.opt_int()?.map(UnitKey),
+        contact: contact(&mut c)?,
+        password: password(&mut c)?,
+        overrides: overrides(&mut c)?,
+        linked: c.opt_int()?.map(UserKey),
+        disabled: c.flag()?,
+        expires_at: c.opt_time()?,
+        privileges: privileges(c.opt_text()?)?,
+        last_logon: last_logon(&mut c)?,
+        max_sessions: c.opt_number()?,
+    };
+    Ok((user, state(&mut c)?))
+}
+
+fn contact(c: &mut Columns<'_, '_>) -> Result<Option<Box<Contact>>, StoreError> {
+    let mut text = || Ok::<_, StoreError>(c.opt_string()?.unwrap_or_default());
+    let contact = Contact { name: text()?, description: text()?, email: text()?, phone: text()?, mobile: text()?, locale: text()? };
+    Ok((contact != Contact::default()).then(|| Box::new(contact)))
+}
+
+fn password(c: &mut Columns<'_, '_>) -> Result<Option<StoredPassword>, StoreError> {
+    let (verifier, copy, history) = (c.opt_blob()?.map(sealed), c.opt_blob()?.map(sealed), c.opt_blob()?.map(sealed));
+    let set_at = c.opt_time()?.unwrap_or_default();
+    Ok(verifier.map(|verifier| StoredPassword { verifier, copy, history, set_at }))
+}
+
+fn overrides(c: &mut Columns<'_, '_>) -> Result<Option<Box<Overrides>>, StoreError> {
+    let overrides = Overrides {
+        local_auth: c.opt_word(LocalAuth::parse)?,
+        back_end_auth: c.opt_word(BackEndAuth::parse)?,
+        group_check: c.opt_word(GroupCheck::parse)?,
+        offline_auth: c.opt_int()?.map(|flag| flag != 0),
+        max_days_between_authentications: c.opt_number()?,
+        delivery_method: c.opt_string()?,
+        delivery_profile: c.opt_string()?,
+        signature_delivery_method: c.opt_string()?,
+        signature_delivery_profile: c.opt_string()?,
+    };
+    Ok((overrides != Overrides::default()).then(|| Box::new(overrides)))
+}
+
+fn privileges(json: Option<&str>) -> Result<BTreeSet<String>, StoreError> {
+    let read = |json| serde_json::from_str(json).map_err(|error| StoreError::Corrupt(format!("privileges of a user: {error}")));
+    json.map_or_else(|| Ok(BTreeSet::new()), read)
+}
+
+fn last_logon(c: &mut Columns<'_, '_>) -> Result<Option<(Timestamp, String)>, StoreError> {
+    let (at, from) = (c.opt_time()?, c.opt_string()?);
+    Ok(at.map(|at| (at, from.unwrap_or_default())))
+}
+
+fn state(c: &mut Columns<'_, '_>) -> Result<UserState, StoreError> {
+    let (version, lock_count, locked) = (c.int()?, c.number()?, c.int()?);
+    let reason = LOCKS.iter().find(|(_, number)| *number == locked).map(|(reason, _)| *reason);
+    Ok(UserState {
+        version,
+        lock_count,
+        locked: reason.ok_or_else(|| StoreError::Corrupt(format!("{locked} is no lock reason")))?,
+        unlock_attempts_used: c.number()?,
+        lock_duration_min: c.number()?,
+        last_auth_at: c.opt_time()?,
+        last_auth_request_at: c.opt_time()?,
+        last_failure_at: c.opt_time()?,
+    })
+}
+
+pub(crate) fn insert(tx: Tx<'_>, r: &User, m: Meta) -> Result<usize, StoreError> {
+    let done = write(tx, INSERT, r, m, Some(m.created.into()))?;
+    tx.run(INSERT_STATE, args![r.key.0])?;
+    Ok(done)
+}
+
+pub(crate) fn update(tx: Tx<'_>, r: &User, m: Meta) -> Result<usize, StoreError> {
+    write(tx, UPDATE, r, m, None)
+}
+
+fn write(tx: Tx<'_>, sql: &str, r: &User, m: Meta, created: Option<Arg<'_>>) -> Result<usize, StoreError> {
+    let nothing = Contact::default();
+    let contact = r.contact.as_deref().unwrap_or(&nothing);
+    let (name, email) = (known(&contact.name), known(&contact.email));
+    let (name_folded, email_folded, description_folded) = (name.map(fold), email.map(fold), known(&contact.description).map(fold));
+    let none = Overrides::default();
+    let o = r.overrides.as_deref().unwrap_or(&none);
+    let privileges = (!r.privileges.is_empty()).then(|| serde_json::to_string(&r.privileges).unwrap_or_default());
+    let p = r.password.as_ref();
+    let mut args = args![
+        r.domain.0,
+        &r.id,
+        &r.folded,
+        r.org_unit.map(|unit| unit.0),
+        name,
+        name_folded.as_deref(),
+        known(&contact.description),
+        description_folded.as_deref(),
+        email,
+        email_folded.as_deref(),
+        known(&contact.phone),
+        known(&contact.mobile),
+        known(&contact.locale),
+        blob(p.map(|p| &p.verifier)),
+        blob(p.and_then(|p| p.copy.as_ref())),
+        blob(p.and_then(|p| p.history.as_ref())),
+        p.map(|p| p.set_at),
+        o.local_auth.map(|choice| choice.as_str()),
+        o.back_end_auth.map(|choice| choice.as_str()),
+        o.group_check.map(|choice| choice.as_str()),
+        o.offline_auth,
+        o.max_days_between_authentications,
+        o.delivery_method.as_deref(),
+        o.delivery_profile.as_deref(),
+        o.signature_delivery_method.as_deref(),
+        o.signature_delivery_profile.as_deref(),
+        r.linked.map(|user| user.0),
+        r.disabled,
+        r.expires_at,
+        privileges.as_deref(),
+        r.last_logon.as_ref().map(|(at, _)| *at),
+        r.last_logon.as_ref().map(|(_, from)| from.as_str()),
+        r.max_sessions,
+        m.modified,
+        m.record_version,
+        r.key.0,
+        m.revision,
+    ]
+    .to_vec();
+    args.extend(created);
+    tx.run(sql, &args)
+}
+
+/// An empty text is no value.
+fn known(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// Removes an account with its state and attributes; authenticators still assigned to it become free.
+pub(crate) fn delete(tx: Tx<'_>, key: UserKey, revision: i64) -> Result<bool, StoreError> {
+    if tx.run(DELETE, args![key.0, revision])? == 0 {
+        return Ok(false);
+    }
+    for sql in [DELETE_STATE, DELETE_ATTRIBUTES, FREE_AUTHENTICATORS] {
+        tx.run(sql, args![key.0])?;
+    }
+    Ok(true)
+}
+
+/// Sets the sealed fields of a password; false if there is no such account.
+pub(crate) fn set_password(tx: Tx<'_>, key: UserKey, r: &StoredPassword, now: Timestamp) -> Result<bool, StoreError> {
+    let (copy, history) = (blob(r.copy.as_ref()), blob(r.history.as_ref()));
+    Ok(tx.run(SET_PASSWORD, args![blob(Some(&r.verifier)), copy, history, r.set_at, now, key.0])? == 1)
+}
+
+/// The format an account is stored in.
+pub(crate) fn record_version(tx: Tx<'_>, key: UserKey) -> Result<Option<u32>, StoreError> {
+    tx.first(VERSION, args![key.0], |row| row.columns().number())
+}
+
+pub(crate) fn set_last_logon(tx: Tx<'_>, key: UserKey, at: Timestamp, from: &str) -> Result<bool, StoreError> {
+    Ok(tx.run(LAST_LOGON, args![at, from, key.0])? == 1)
+}
+
+/// Writes the moving state if its version is still `guard`.
+pub(crate) fn set_state(tx: Tx<'_>, key: UserKey, guard: i64, r: &UserState) -> Result<bool, StoreError> {
+    let locked = LOCKS.iter().find(|(reason, _)| *reason == r.locked).map_or(0, |(_, number)| *number);
+    let changed = tx.run(
+        UPDATE_STATE,
+        args![
+            r.version,
+            r.lock_count,
+            locked,
+            r.unlock_attempts_used,
+            r.lock_duration_min,
+            r.last_auth_at,
+            r.last_auth_request_at,
+            r.last_failure_at,
+            key.0,
+            guard
+        ],
+    )?;
+    Ok(changed == 1)
+}
+
+/// The account that an account is linked to.
+pub(crate) fn linked(tx: Tx<'_>, key: UserKey) -> Result<Option<UserKey>, StoreError> {
+    Ok(tx.first(LINKED, args![key.0], |row| row.columns().opt_int())?.flatten().map(UserKey))
+}
+
+/// Raises every version that a logon of this account, or of one that uses its authenticators, is guarded by.
+pub(crate) fn raise_versions(tx: Tx<'_>, key: UserKey) -> Result<(), StoreError> {
+    let linked = linked(tx, key)?.map(|user| user.0);
+    tx.run(RAISE_STATE, args![key.0])?;
+    tx.run(RAISE_APPLICATIONS, args![key.0, linked])?;
+    tx.run(RAISE_BORROWERS, args![key.0])?;
+    Ok(())
+}
+
+pub(crate) fn attributes(tx: Tx<'_>, key: UserKey) -> Result<Vec<UserAttribute>, StoreError> {
+    tx.all(ATTRIBUTES, args![key.0], |row| {
+        let mut c = row.columns();
+        Ok(UserAttribute { group: c.string()?, name: c.string()?, index: c.number()?, usage: c.string()?, value: c.string()? })
+    })
+}
+
+pub(crate) fn put_attribute(tx: Tx<'_>, key: UserKey, r: &UserAttribute) -> Result<(), StoreError> {
+    tx.run(PUT_ATTRIBUTE, args![key.0, &r.group, &r.name, r.index, &r.usage, &r.value]).map(|_| ())
+}
+
+pub(crate) fn delete_attribute(tx: Tx<'_>, key: UserKey, group: &str, name: &str, index: u32) -> Result<(), StoreError> {
+    tx.run(DELETE_ATTRIBUTE, args![key.0, group, name, index]).map(|_| ())
+}

@@ -1,0 +1,233 @@
+//! What the writer and the callers share: the queue, the cache, the configuration and the key ring.
+
+use crate::cache::Cache;
+use crate::rows::challenge;
+use crate::snapshot::{self, Hosts};
+use crate::sqlite::{Access, Database};
+use crate::work::{Completion, Full, Work};
+use crate::writer::Writer;
+use crate::{Clock, StoreError, account};
+use countersign_engine::facts::Found;
+use countersign_engine::model::DomainKey;
+use countersign_engine::snapshot::Snapshot;
+use countersign_engine::time::Timestamp;
+use countersign_keyring::{Keyring, RootKey};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+/// Reading connections kept open.
+const READERS: usize = 4;
+/// Microseconds for which a count of live challenges is good enough.
+const COUNT_LASTS: i64 = 100_000;
+
+/// Something the writer does between two batches, on its own connection.
+pub(crate) type Errand = Box<dyn FnOnce(&mut Writer) + Send>;
+
+/// A work and who waits for it.
+pub(crate) struct Job {
+    pub(crate) work: Work,
+    pub(crate) to: Arc<dyn Completion>,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: Vec<Job>,
+    errands: Vec<Errand>,
+    closed: bool,
+}
+
+/// What the writer takes from the queue.
+pub(crate) enum Taken {
+    Errands(Vec<Errand>),
+    Jobs(Vec<Job>),
+    /// The time is up.
+    Nothing,
+    /// The store is closed and the queue is empty.
+    End,
+}
+
+pub(crate) struct Shared {
+    pub(crate) path: PathBuf,
+    pub(crate) wait: Duration,
+    pub(crate) clock: Clock,
+    pub(crate) root: Arc<RootKey>,
+    pub(crate) cache: Cache,
+    queue: Mutex<Queue>,
+    wake: Condvar,
+    bound: usize,
+    snapshot: RwLock<Arc<Snapshot>>,
+    keyring: RwLock<Arc<Keyring>>,
+    pub(crate) hosts: RwLock<Arc<Hosts>>,
+    readers: Mutex<Vec<Database>>,
+    pub(crate) outstanding: AtomicI64,
+    live: Mutex<(Timestamp, i64)>,
+}
+
+impl Shared {
+    #[expect(clippy::too_many_arguments, reason = "the one place that puts the parts together")]
+    pub(crate) fn new(
+        path: PathBuf,
+        wait: Duration,
+        clock: Clock,
+        root: Arc<RootKey>,
+        accounts: usize,
+        bound: usize,
+        snapshot: Snapshot,
+        keyring: Keyring,
+        outstanding: i64,
+    ) -> Self {
+        Self {
+            path,
+            wait,
+            clock,
+            root,
+            cache: Cache::new(accounts),
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            bound,
+            snapshot: RwLock::new(Arc::new(snapshot)),
+            keyring: RwLock::new(Arc::new(keyring)),
+            hosts: RwLock::default(),
+            readers: Mutex::default(),
+            outstanding: AtomicI64::new(outstanding),
+            live: Mutex::new((Timestamp(i64::MIN), 0)),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_snapshot(&self, new: Snapshot) {
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+    }
+
+    pub(crate) fn hosts(&self) -> Arc<Hosts> {
+        Arc::clone(&self.hosts.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_keyring(&self, new: Keyring) {
+        *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn submit(&self, works: Vec<Work>, to: &Arc<dyn Completion>) -> Result<(), (Full, Vec<Work>)> {
+        let mut queue = self.queue();
+        if queue.closed || queue.jobs.len() + works.len() > self.bound {
+            return Err((Full, works));
+        }
+        let sleeping = queue.jobs.is_empty();
+        queue.jobs.extend(works.into_iter().map(|work| Job { work, to: Arc::clone(to) }));
+        drop(queue);
+        if sleeping {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Hands the writer an errand; false when the store is closed.
+    pub(crate) fn send(&self, errand: Errand) -> bool {
+        let mut queue = self.queue();
+        if queue.closed {
+            return false;
+        }
+        queue.errands.push(errand);
+        drop(queue);
+        self.wake.notify_one();
+        true
+    }
+
+    /// Works that wait for the writer.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue().jobs.len()
+    }
+
+    pub(crate) fn close(&self) {
+        self.queue().closed = true;
+        self.wake.notify_one();
+    }
+
+    /// Takes everything that waits, at most `most` works; waits for it at most `patience`.
+    pub(crate) fn take(&self, most: usize, patience: Duration) -> Taken {
+        let mut queue = self.queue();
+        if queue.jobs.is_empty() && queue.errands.is_empty() && !queue.closed {
+            (queue, _) = self.wake.wait_timeout(queue, patience).unwrap_or_else(PoisonError::into_inner);
+        }
+        if !queue.errands.is_empty() {
+            return Taken::Errands(std::mem::take(&mut queue.errands));
+        }
+        if queue.jobs.is_empty() {
+            return if queue.closed { Taken::End } else { Taken::Nothing };
+        }
+        if queue.jobs.len() <= most {
+            return Taken::Jobs(std::mem::take(&mut queue.jobs));
+        }
+        Taken::Jobs(queue.jobs.drain(..most).collect())
+    }
+
+    /// Runs reads on one state of the database, on a connection of the pool.
+    pub(crate) fn read<T>(&self, run: impl FnOnce(crate::sql::Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let pooled = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let database = match pooled {
+            Some(database) => database,
+            None => Database::open(&self.path, Access::Read, self.wait)?,
+        };
+        let result = database.reading(run)?;
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < READERS {
+            readers.push(database);
+        }
+        Ok(result)
+    }
+
+    /// The account of a name, from memory or from the database.
+    pub(crate) fn account(&self, domain: DomainKey, folded: &str) -> Result<Found, StoreError> {
+        if let Some(account) = self.cache.find(domain, folded) {
+            return Ok(Found::Account(account));
+        }
+        let reading = self.cache.reading();
+        let found = self.read(|tx| account::by_name(tx, domain, folded))?;
+        if let Found::Account(account) = &found {
+            self.cache.insert(reading, account);
+        }
+        Ok(found)
+    }
+
+    /// Reads the configuration anew.
+    pub(crate) fn read_snapshot(&self, tx: crate::sql::Tx<'_>) -> Result<Snapshot, StoreError> {
+        snapshot::read(tx, &self.hosts())
+    }
+
+    /// Challenges outstanding: all that are kept while they are few, the live ones at the limit, where expired ones
+    /// must not be counted.
+    pub(crate) fn outstanding(&self) -> i64 {
+        let kept = self.outstanding.load(Ordering::Relaxed);
+        let settings = &self.snapshot().settings;
+        if kept < settings.challenge_max_outstanding {
+            return kept;
+        }
+        let now = self.now();
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.micros_since(live.0).abs() > COUNT_LASTS {
+            let since = now.plus_seconds(-settings.challenge_max_age_s);
+            match self.read(|tx| challenge::count_live(tx, since)) {
+                Ok(count) => *live = (now, count),
+                Err(_) => return kept,
+            }
+        }
+        live.1
+    }
+}

@@ -1,0 +1,170 @@
+//! The one thread that writes. It takes everything that waits, makes one transaction of it, and tells the callers when
+//! it is on disk.
+
+mod batch;
+
+use crate::ledger::{Author, Beginning, Ledger};
+use crate::numbers::Numbers;
+use crate::open::new_audit_key;
+use crate::rows::{challenge, key};
+use crate::shared::{Job, Shared, Taken};
+use crate::sqlite::Database;
+use crate::state_file::Keeper;
+use crate::work::{Completion, Outcome, Work};
+use crate::{StoreError, ring};
+use countersign_engine::snapshot::Snapshot;
+use countersign_engine::time::Timestamp;
+use countersign_keyring::Keyring;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Most works of one transaction.
+const BATCH: usize = 256;
+/// How often the writer looks at the clock when nothing comes.
+const IDLE: Duration = Duration::from_secs(1);
+/// Microseconds between two removals of what has expired.
+const PURGE_EVERY: i64 = 1_000_000;
+/// Most rows removed at a time.
+const PURGE_MOST: i64 = 500;
+
+pub(crate) struct Writer {
+    pub(crate) database: Database,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) ledger: Ledger,
+    pub(crate) numbers: Numbers,
+    keeper: Keeper,
+    purged: Timestamp,
+}
+
+impl Writer {
+    pub(crate) fn new(database: Database, shared: Arc<Shared>, ledger: Ledger, keeper: Keeper) -> Self {
+        Self { database, shared, ledger, numbers: Numbers::default(), keeper, purged: Timestamp(i64::MIN) }
+    }
+
+    /// Runs until the store is closed.
+    pub(crate) fn run(mut self) {
+        loop {
+            match self.shared.take(BATCH, IDLE) {
+                Taken::Errands(errands) => errands.into_iter().for_each(|errand| errand(&mut self)),
+                Taken::Jobs(jobs) => self.serve(jobs),
+                Taken::Nothing => self.checkpoint_if_due(),
+                Taken::End => break,
+            }
+        }
+        let closed = self.transaction(|writer, now| writer.ledger.close(writer.database.tx(), now));
+        if let Err(error) = closed {
+            tracing::error!("failed to {error}: the audit chain of this start has no closing record");
+        }
+        self.remember();
+    }
+
+    /// Runs something in a transaction of its own; after an error nothing of it has happened.
+    pub(crate) fn transaction<T>(&mut self, run: impl FnOnce(&mut Self, Timestamp) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let ledger = self.ledger.clone();
+        self.database.tx().run("BEGIN IMMEDIATE", &[])?;
+        let now = self.shared.now();
+        let result = run(self, now).and_then(|value| {
+            self.numbers.save(self.database.tx())?;
+            self.database.tx().run("COMMIT", &[])?;
+            Ok(value)
+        });
+        if result.is_err() {
+            self.undo(ledger);
+        }
+        result
+    }
+
+    fn undo(&mut self, ledger: Ledger) {
+        // After some errors SQLite has rolled back by itself; then this one says so and nothing is lost.
+        let _ = self.database.tx().run("ROLLBACK", &[]);
+        self.ledger = ledger;
+        self.numbers.forget();
+    }
+
+    fn checkpoint_if_due(&mut self) {
+        if !self.ledger.is_due(self.shared.now()) {
+            return;
+        }
+        let signed = self.transaction(|writer, now| writer.ledger.sign(writer.database.tx(), now));
+        match signed {
+            Ok(()) => self.remember(),
+            Err(error) => tracing::warn!("failed to {error}: the audit checkpoint waits"),
+        }
+    }
+
+    /// Has the newest committed checkpoint written beside the store.
+    fn remember(&mut self) {
+        if let Some(head) = self.ledger.remember.take() {
+            self.keeper.remember(head);
+        }
+    }
+
+    /// Removes what has expired; called inside a batch.
+    fn purge(&mut self, now: Timestamp) -> Result<i64, StoreError> {
+        let settings = &self.shared.snapshot().settings;
+        let crowded = self.shared.outstanding.load(Ordering::Relaxed) >= settings.challenge_max_outstanding;
+        if !crowded && now.micros_since(self.purged).abs() < PURGE_EVERY {
+            return Ok(0);
+        }
+        self.purged = now;
+        let tx = self.database.tx();
+        let age = settings.challenge_max_age_s + settings.challenge_keep_expired_s;
+        let memory = now.plus_seconds(-age);
+        // At the limit expired challenges give way at once.
+        let expired = if crowded { now.plus_seconds(-settings.challenge_max_age_s) } else { memory };
+        let gone = challenge::remove_expired(tx, expired, memory, PURGE_MOST)?;
+        challenge::remove_kept(tx, now, PURGE_MOST)?;
+        Ok(-i64::try_from(gone).unwrap_or(0))
+    }
+
+    /// The key ring as its rows say now.
+    pub(crate) fn read_keyring(&self) -> Result<Keyring, StoreError> {
+        let rows = key::all(self.database.tx())?;
+        let rows = rows.iter().map(ring::from_record).collect::<Result<_, _>>()?;
+        Keyring::load(Arc::clone(&self.shared.root), rows).map_err(|error| StoreError::Sealing(error.to_string()))
+    }
+
+    /// A new audit key, vouched for by the present one, and a new epoch under it.
+    pub(crate) fn rotate_audit_key(&mut self) -> Result<(), StoreError> {
+        let ring = self.shared.keyring();
+        self.transaction(|writer, now| {
+            let tx = writer.database.tx();
+            let before = Arc::clone(writer.ledger.author());
+            let (key, notice) = new_audit_key(tx, &before.node, &ring, Some(&before), now)?;
+            let author = Author { node: before.node.clone(), version: before.version.clone(), key, notice };
+            writer.ledger.close(tx, now)?;
+            writer.ledger.follow(Ledger::begin(tx, &Arc::new(author), now, &Beginning::Usual)?);
+            Ok(())
+        })?;
+        self.remember();
+        Ok(())
+    }
+}
+
+/// The results of one commit for one target.
+struct Told {
+    to: Arc<dyn Completion>,
+    results: Vec<(Work, Outcome)>,
+}
+
+/// Tells every target once.
+fn tell(results: Vec<(Job, Outcome)>) {
+    let mut targets: Vec<Told> = Vec::new();
+    for (Job { work, to }, outcome) in results {
+        match targets.iter_mut().find(|told| Arc::ptr_eq(&told.to, &to)) {
+            Some(told) => told.results.push((work, outcome)),
+            None => targets.push(Told { to, results: vec![(work, outcome)] }),
+        }
+    }
+    for told in targets {
+        told.to.done(told.results);
+    }
+}
+
+/// What the commit of a batch changes in memory.
+#[derive(Default)]
+struct Fresh {
+    snapshot: Option<Snapshot>,
+    keyring: Option<Keyring>,
+}

@@ -1,0 +1,162 @@
+//! One batch: many works, one transaction.
+
+use super::{Fresh, Writer, tell};
+use crate::apply::{Effects, Stop, Touch, apply};
+use crate::shared::{Job, Shared};
+use crate::work::{Outcome, Work};
+use crate::{StoreError, trail};
+use countersign_engine::decision::Change;
+use countersign_engine::time::Timestamp;
+use countersign_keyring::Keyring;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+impl Writer {
+    /// Commits works and tells their callers.
+    pub(super) fn serve(&mut self, jobs: Vec<Job>) {
+        let ring = self.shared.keyring();
+        let mut outcomes: Vec<Outcome> = Vec::with_capacity(jobs.len());
+        let done = self.transaction(|writer, now| writer.batch(&jobs, &ring, now, &mut outcomes));
+        match done {
+            Ok((effects, fresh)) => {
+                self.publish(effects, fresh);
+                self.remember();
+            }
+            Err(error) => {
+                tracing::warn!("failed to {error}: {} requests fail (-106)", jobs.len());
+                outcomes = vec![Outcome::Failed(error); jobs.len()];
+            }
+        }
+        let results: Vec<(Job, Outcome)> = jobs.into_iter().zip(outcomes).collect();
+        results.iter().filter(|(_, outcome)| *outcome == Outcome::Conflict).for_each(|(job, _)| forget(&self.shared, &job.work));
+        tell(results);
+    }
+
+    fn batch(&mut self, jobs: &[Job], ring: &Arc<Keyring>, now: Timestamp, outcomes: &mut Vec<Outcome>) -> Result<(Effects, Fresh), StoreError> {
+        let mut effects = Effects { challenges: self.purge(now)?, ..Effects::default() };
+        outcomes.resize(jobs.len(), Outcome::Conflict);
+        for place in by_key(jobs) {
+            let (Some(job), Some(outcome)) = (jobs.get(place), outcomes.get_mut(place)) else { continue };
+            *outcome = match self.one(&job.work, ring, now) {
+                Ok(own) => {
+                    effects.add(own);
+                    Outcome::Committed
+                }
+                Err(Stop::Conflict) => Outcome::Conflict,
+                Err(Stop::Refused(error)) => {
+                    tracing::warn!("failed to {error}: one request fails (-106)");
+                    Outcome::Failed(error)
+                }
+                Err(Stop::Broken(error)) => return Err(error),
+            };
+        }
+        let committed = || jobs.iter().zip(&*outcomes).filter(|(_, outcome)| **outcome == Outcome::Committed).map(|(job, _)| &job.work);
+        self.audit(committed, now)?;
+        let fresh = self.fresh(&effects)?;
+        Ok((effects, fresh))
+    }
+
+    /// Works that write once need no savepoint: one statement is done or not.
+    fn one(&mut self, work: &Work, ring: &Keyring, now: Timestamp) -> Result<Effects, Stop> {
+        let tx = self.database.tx();
+        if is_single(work) {
+            return apply(tx, ring, now, &mut self.numbers, &work.changes);
+        }
+        tx.run("SAVEPOINT work", &[])?;
+        let applied = apply(tx, ring, now, &mut self.numbers, &work.changes);
+        if !matches!(applied, Ok(_) | Err(Stop::Broken(_))) {
+            tx.run("ROLLBACK TO work", &[]).map_err(Stop::Broken)?;
+        }
+        if !matches!(applied, Err(Stop::Broken(_))) {
+            tx.run("RELEASE work", &[]).map_err(Stop::Broken)?;
+        }
+        applied
+    }
+
+    /// The records of the batch as one segment, its traces as another, and a checkpoint where one is due.
+    fn audit<'w, I: Iterator<Item = &'w Work>>(&mut self, committed: impl Fn() -> I, now: Timestamp) -> Result<(), StoreError> {
+        let tx = self.database.tx();
+        self.ledger.turn(tx, now)?;
+        let key = self.ledger.write(tx, committed().flat_map(|work| &work.records), now)?;
+        let mut traces = Vec::new();
+        committed().for_each(|work| append_trace(work, &mut traces));
+        if let (Some(key), false) = (key, traces.is_empty()) {
+            let newest = committed().flat_map(|work| &work.records).map(|record| record.time).max();
+            trail::insert_traces(tx, key, newest.unwrap_or(now), &traces)?;
+        }
+        if self.ledger.is_due(now) {
+            self.ledger.sign(tx, now)?;
+        }
+        Ok(())
+    }
+
+    /// Reads inside the transaction what memory must hold once it is committed.
+    fn fresh(&self, effects: &Effects) -> Result<Fresh, StoreError> {
+        let snapshot = effects.configuration.then(|| self.shared.read_snapshot(self.database.tx())).transpose()?;
+        let keyring = effects.keys.then(|| self.read_keyring()).transpose()?;
+        Ok(Fresh { snapshot, keyring })
+    }
+
+    /// The batch is on disk: memory follows before anybody is told.
+    fn publish(&self, effects: Effects, fresh: Fresh) {
+        let shared = &self.shared;
+        shared.outstanding.fetch_add(effects.challenges, Ordering::Relaxed);
+        for touch in effects.touched {
+            match touch {
+                Touch::Application(key, guard, to) => shared.cache.set_application(key, guard, &to),
+                Touch::User(key, guard, to) => shared.cache.set_user(key, guard, &to),
+                Touch::Evict(key) => shared.cache.evict_user(key),
+                Touch::EvictApplication(key) => shared.cache.evict_application(key),
+            }
+        }
+        if let Some(snapshot) = fresh.snapshot {
+            shared.set_snapshot(snapshot);
+        }
+        if let Some(keyring) = fresh.keyring {
+            shared.set_keyring(keyring);
+        }
+    }
+}
+
+/// The works in the order of the rows they write, so that neighbours are found on one page; equal ones as they came.
+fn by_key(jobs: &[Job]) -> Vec<usize> {
+    let mut order: Vec<(i64, usize)> = jobs.iter().enumerate().map(|(place, job)| (first_key(&job.work), place)).collect();
+    order.sort_unstable();
+    order.into_iter().map(|(_, place)| place).collect()
+}
+
+fn first_key(work: &Work) -> i64 {
+    let key = |change: &Change| match change {
+        Change::Application { key, .. } => Some(key.0),
+        _ => None,
+    };
+    work.changes.iter().find_map(key).unwrap_or(i64::MAX)
+}
+
+fn is_single(work: &Work) -> bool {
+    match work.changes.as_slice() {
+        [] | [Change::Application { .. } | Change::TakeChallenge { .. } | Change::WrongAnswer { .. }] => true,
+        [Change::User { to, .. }] => to.locked.is_none(),
+        _ => false,
+    }
+}
+
+fn append_trace(work: &Work, out: &mut Vec<u8>) {
+    let (Some(main), Ok(size)) = (work.records.first(), u32::try_from(work.trace.len())) else { return };
+    if size > 0 {
+        out.extend_from_slice(&main.amid);
+        out.extend_from_slice(&size.to_be_bytes());
+        out.extend_from_slice(&work.trace);
+    }
+}
+
+/// What a conflict was decided on is stale.
+fn forget(shared: &Shared, work: &Work) {
+    for change in &work.changes {
+        match change {
+            Change::Application { key, .. } | Change::Pin { key, .. } => shared.cache.evict_application(*key),
+            Change::User { key, .. } | Change::Password { key, .. } => shared.cache.evict_user(*key),
+            _ => {}
+        }
+    }
+}

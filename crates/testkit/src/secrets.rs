@@ -1,0 +1,124 @@
+//! Every secret that went through the clients of this process, and the search for them in what a server left behind.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What a secret is; says where it may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Typed as a whole: a password, a PIN, a one-time password or a mixture.
+    Typed,
+    /// A key, a shared secret, a token.
+    Key,
+    /// The reference of a challenge (State, `challenge_key`): the store needs it, audit, traces and logs do not.
+    Challenge,
+}
+
+/// Shorter values are found by chance in any file (six digits in a hash).
+pub const SHORTEST_BY_CHANCE: usize = 8;
+
+static SEEN: Mutex<BTreeMap<String, Kind>> = Mutex::new(BTreeMap::new());
+static PUBLIC: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+const TYPED: [&str; 14] = [
+    "password",
+    "static_password",
+    "old_password",
+    "new_password",
+    "confirm_password",
+    "confirm",
+    "otp",
+    "pin",
+    "new_pin",
+    "confirm_new_pin",
+    "confirm_pin",
+    "response",
+    "host_code_value",
+    "passphrase",
+];
+const KEYS: [&str; 7] = ["secret_hex", "secret_base32", "shared_secret", "token", "api_key", "key_hex", "otpauth"];
+
+fn locked<T>(of: &'static Mutex<T>) -> MutexGuard<'static, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Remembers a secret.
+pub fn note(kind: Kind, value: &str) {
+    if !value.is_empty() {
+        locked(&SEEN).insert(value.to_owned(), kind);
+    }
+}
+
+/// A word that is typed but no secret, such as the keyword of a policy.
+pub fn is_public(word: &str) {
+    locked(&PUBLIC).push(word.to_owned());
+}
+
+/// Remembers the secrets in a JSON body.
+pub fn note_json(body: &Value) {
+    match body {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(text) if TYPED.contains(&name.as_str()) => note(Kind::Typed, text),
+                    Value::String(text) if KEYS.contains(&name.as_str()) => note(Kind::Key, text),
+                    Value::String(text) if name == "challenge_key" => note(Kind::Challenge, text),
+                    nested => note_json(nested),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(note_json),
+        _ => {}
+    }
+}
+
+/// All secrets so far.
+pub fn seen() -> Vec<(String, Kind)> {
+    let public = locked(&PUBLIC).clone();
+    locked(&SEEN).iter().filter(|(value, _)| !public.contains(value)).map(|(value, kind)| (value.clone(), *kind)).collect()
+}
+
+/// The secrets that stand in `text` as a word of their own.
+pub fn found_in_text(text: &str) -> Vec<String> {
+    seen().into_iter().map(|(value, _)| value).filter(|value| stands_alone(text, value)).collect()
+}
+
+fn stands_alone(text: &str, value: &str) -> bool {
+    let joins = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '.' || letter == '-');
+    text.match_indices(value).any(|(at, _)| {
+        let before = text.get(..at).and_then(|front| front.chars().next_back());
+        let after = text.get(at + value.len()..).and_then(|rest| rest.chars().next());
+        value.len() >= SHORTEST_BY_CHANCE || !joins(before) && !joins(after)
+    })
+}
+
+/// The secrets of at least eight characters that stand in files as bytes; references of challenges excepted.
+pub fn found_in_files(files: &[PathBuf]) -> Vec<String> {
+    let secrets: Vec<String> = seen()
+        .into_iter()
+        .filter(|(value, kind)| *kind != Kind::Challenge && value.len() >= SHORTEST_BY_CHANCE)
+        .map(|(value, _)| value)
+        .collect();
+    let mut found = Vec::new();
+    for file in files {
+        let Ok(bytes) = std::fs::read(file) else { continue };
+        let text = String::from_utf8_lossy(&bytes);
+        found.extend(secrets.iter().filter(|secret| text.contains(secret.as_str())).map(|secret| format!("{secret} in {}", file.display())));
+    }
+    found
+}
+
+/// The files of a database.
+pub fn database_files(database: &Path) -> Vec<PathBuf> {
+    ["", "-wal", "-shm", "-journal"]
+        .iter()
+        .map(|end| {
+            let mut name = database.as_os_str().to_owned();
+            name.push(end);
+            PathBuf::from(name)
+        })
+        .filter(|path| path.exists())
+        .collect()
+}
