@@ -158,6 +158,5 @@ pub(crate) fn record_alarm(node: &Node, alarm: &Alarm) {
     let mut record = Record::new(Code::MANY_FAILURES, Node::arrival().id, Node::now());
     record.reason = Some(format!("{} failures of {} users at {} within a minute", alarm.failures, alarm.users, alarm.place).into());
     tracing::warn!(place = alarm.place, failures = alarm.failures, users = alarm.users, "many failures over many users (W-106004)");
-    let work = Work { token: 0, changes: Vec::new(), records: vec![record], trace: Vec::new() };
-    let _ = node.store().commit_then(work, |_, _| {}); // where the store is full, the log line stays
+    crate::commit::note(node.store(), record);
 }

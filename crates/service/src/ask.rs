@@ -1,5 +1,6 @@
 //! Answers to what only the shell can find out: slow work on bounded pools, never on the path of an OTP.
 
+use arc_swap::ArcSwap;
 use countersign_engine::Secret;
 use countersign_engine::decision::{Answer, Question};
 use countersign_keyring::{PasswordParams, PasswordPool, password};
@@ -9,15 +10,29 @@ use std::time::Duration;
 /// How long a password check may wait and work before the request ends with -103.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 
-/// The bounded pool of threads that hash static passwords (Argon2id).
+/// The bounded pool of threads that hash static passwords (Argon2id). Its size follows the settings.
 #[derive(Debug)]
 pub(crate) struct Passwords {
-    pool: PasswordPool,
+    pool: ArcSwap<(Size, PasswordPool)>,
 }
 
+/// Threads, and checks that may wait for one.
+pub(crate) type Size = (usize, usize);
+
 impl Passwords {
-    pub(crate) fn new(threads: usize, queue: usize) -> std::io::Result<Self> {
-        Ok(Self { pool: PasswordPool::new(threads, queue)? })
+    pub(crate) fn new(size: Size) -> std::io::Result<Self> {
+        Ok(Self { pool: ArcSwap::from_pointee((size, PasswordPool::new(size.0, size.1)?)) })
+    }
+
+    /// Makes a pool of another size if the settings want one; the old one finishes what it has.
+    pub(crate) fn resize(&self, size: Size) {
+        if self.pool.load().0 == size {
+            return;
+        }
+        match PasswordPool::new(size.0, size.1) {
+            Ok(pool) => self.pool.store(Arc::new((size, pool))),
+            Err(error) => tracing::error!(%error, "the pool of password threads keeps its size: new threads cannot be started"),
+        }
     }
 
     /// Finds the answer to `question` and passes it to `then`, on another thread if it takes long.
@@ -38,7 +53,7 @@ impl Passwords {
                 then(answer);
             }
         };
-        if self.pool.submit(job, call).is_err()
+        if self.pool.load().1.submit(job, call).is_err()
             && let Some(then) = take(&slot)
         {
             then(Answer::Busy);

@@ -15,6 +15,7 @@ pub mod radius;
 pub mod reply;
 mod secrets;
 pub mod session;
+mod tidy;
 mod watch;
 
 pub use node::{Node, NodeOptions, Readiness};

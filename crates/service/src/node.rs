@@ -59,10 +59,9 @@ impl Node {
     /// # Errors
     /// The threads that hash passwords cannot be started.
     pub fn start(options: NodeOptions) -> std::io::Result<Arc<Self>> {
-        let settings = &options.store.snapshot().settings;
-        let size = |name| usize::try_from(settings.number(name)).unwrap_or(1);
+        let size = password_pool_size(&options.store.snapshot());
         Ok(Arc::new(Self {
-            passwords: Passwords::new(size("password.threads"), size("password.queue"))?,
+            passwords: Passwords::new(size)?,
             store: options.store,
             name: options.name,
             metrics: Metrics::default(),
@@ -112,6 +111,7 @@ impl Node {
 
     /// The bounded pool of password checks.
     pub(crate) fn passwords(&self) -> &Passwords {
+        self.passwords.resize(password_pool_size(&self.snapshot()));
         &self.passwords
     }
 
@@ -202,6 +202,11 @@ impl Node {
         *variant = (*variant & 0x3f) | 0x80;
         Arrival { at, instant: Instant::now(), id, dice: Dice::new(seed) }
     }
+}
+
+fn password_pool_size(snapshot: &Snapshot) -> crate::ask::Size {
+    let size = |name| usize::try_from(snapshot.settings.number(name)).unwrap_or(1);
+    (size("password.threads"), size("password.queue"))
 }
 
 /// When and as what a request arrived.

@@ -9,6 +9,7 @@ use crate::proof::Proof;
 use crate::reply::{Problem, Reply};
 use countersign_engine::Status;
 use countersign_engine::admin::Write;
+use countersign_engine::audit::{Code, Record};
 use countersign_engine::attempt::Via;
 use countersign_engine::decision::{Change, Decision, Grant, Verdict};
 use countersign_engine::facts::Found;
@@ -68,8 +69,12 @@ pub async fn logon(node: &Arc<Node>, source: IpAddr, proof: Proof, mut fields: M
         Err(reply) => return Ok(*reply),
     };
     let (account, address) = throttle_keys(&body, source);
-    throttled(node, &account, MOST_FAILURES_OF_ACCOUNT)?;
-    throttled(node, &address, MOST_FAILURES_OF_SOURCE)?;
+    for (key, most) in [(&account, MOST_FAILURES_OF_ACCOUNT), (&address, MOST_FAILURES_OF_SOURCE)] {
+        if let Err(problem) = throttled(node, key, most) {
+            note(node, Code::LOGON_THROTTLED, source, None);
+            return Err(problem);
+        }
+    }
     let Some(token) = Token::new(node) else { return Ok(Reply::bare(Status::CRYPTO, auth::id_text(&Node::arrival().id))) };
     let mut logon = body.into_logon();
     let mut evict = Vec::new();
@@ -147,6 +152,13 @@ fn room_for_session(node: &Node, grant: &Grant) -> Result<Vec<SessionKey>, Statu
     if live.len().saturating_sub(surplus) >= most { Err(Status::BUSY) } else { Ok(evict) }
 }
 
+/// The sessions that are over.
+pub(crate) fn dead(node: &Node) -> Result<Vec<SessionKey>, countersign_store::StoreError> {
+    let (settings, now) = (&node.snapshot().settings, Node::now());
+    let over = node.store().sessions()?.into_iter().filter(|session| !is_live(node, session, settings, now));
+    Ok(over.map(|session| session.key).collect())
+}
+
 fn add_session(decision: &mut Decision, session: Session, evict: &[SessionKey], at: Timestamp, source: IpAddr) {
     decision.changes.extend(evict.iter().map(|key| Change::Write(Write::RemoveSession(*key))));
     decision.changes.push(Change::Write(Write::LastLogon(session.user, at, source.to_string())));
@@ -168,7 +180,8 @@ pub async fn caller(node: &Arc<Node>, authorization: Option<&str>, source: IpAdd
     let Some(header) = authorization else { return Err(CallerRefused::None) };
     let (scheme, value) = header.split_once(' ').unwrap_or((header, ""));
     if scheme.eq_ignore_ascii_case("ApiKey") {
-        return Err(refused(Status::INVCREDENTIALS)); // service users come with the administration of them
+        note(node, Code::API_KEY_REFUSED, source, None); // there are no service users yet, so every key is unknown
+        return Err(refused(Status::INVCREDENTIALS));
     }
     if !scheme.eq_ignore_ascii_case("Bearer") {
         return Err(CallerRefused::None);
@@ -178,10 +191,12 @@ pub async fn caller(node: &Arc<Node>, authorization: Option<&str>, source: IpAdd
     let snapshot = node.snapshot();
     let now = Node::now();
     if !is_live(node, &session, &snapshot.settings, now) {
+        note(node, Code::SESSION_ENDED, source, Some(&session));
         end(node, key).await;
         return Err(refused(Status::ADMIN_SESSION_STOPPED));
     }
     if !same_source(snapshot.settings.text("session.binding"), &session.source, source) {
+        note(node, Code::SESSION_ELSEWHERE, source, Some(&session));
         return Err(refused(Status::SOURCE_LOCATION_MISMATCH));
     }
     let found = node.store().account_by_key(session.user).map_err(|error| refused(error.status()))?;
@@ -206,6 +221,21 @@ pub async fn caller(node: &Arc<Node>, authorization: Option<&str>, source: IpAdd
         session: Some(session.key),
         request: Node::arrival().id,
     })
+}
+
+/// Audits something that happened to a session or at its door.
+fn note(node: &Node, code: Code, source: IpAddr, session: Option<&Session>) {
+    let mut record = Record::new(code, Node::arrival().id, Node::now());
+    record.client_location = Some(source.to_string().into());
+    if let Some(session) = session {
+        record.component_type = Some(session.component_type.clone().into());
+        record.session = Some(countersign_engine::admin::view::session_id(session.key).into());
+        if let Ok(Some((domain, user))) = node.store().user_name(session.user) {
+            record.domain = Some(node.snapshot().domains.name(domain).to_owned().into());
+            record.user = Some(user.into());
+        }
+    }
+    crate::commit::note(node.store(), record);
 }
 
 fn refused(status: Status) -> CallerRefused {
