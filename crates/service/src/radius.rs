@@ -53,8 +53,8 @@ impl Shared {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Whether a dropped packet of this source is to be audited: at most once a minute.
-    fn may_warn(&self, source: std::net::IpAddr) -> bool {
+    /// Whether something of this source that needs no credentials is to be audited: at most once a minute.
+    pub(crate) fn may_warn(&self, source: std::net::IpAddr) -> bool {
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = |at: &Instant| at.elapsed().as_secs() < 60;
         if warned.get(&source).is_some_and(recent) {

@@ -225,6 +225,9 @@ pub async fn caller(node: &Arc<Node>, authorization: Option<&str>, source: IpAdd
 
 /// Audits something that happened to a session or at its door.
 fn note(node: &Node, code: Code, source: IpAddr, session: Option<&Session>) {
+    if session.is_none() && !node.radius().may_warn(source) {
+        return; // whoever has no credentials must not be able to fill the audit
+    }
     let mut record = Record::new(code, Node::arrival().id, Node::now());
     record.client_location = Some(source.to_string().into());
     if let Some(session) = session {

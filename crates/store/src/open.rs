@@ -51,14 +51,16 @@ pub(crate) fn open(options: &Options, root: Arc<RootKey>, accepted: Option<&str>
         state_file::write(&options.state_file, &head).map_err(|error| state_error(options, error.to_string()))?;
     }
     database.checkpoint_every(if applications(tx)? > MANY { PAGES_MANY } else { PAGES_FEW })?;
+    let snapshot = snapshot::read(tx, &snapshot::Hosts::new())?;
+    let cached = options.cache_accounts.or_else(|| usize::try_from(snapshot.settings.number("cache.accounts")).ok());
     let shared = Arc::new(Shared::new(
         options.path.clone(),
         options.wait,
         Arc::clone(&options.clock),
         root,
-        options.cache_accounts,
+        cached.unwrap_or(0),
         options.queue,
-        snapshot::read(tx, &snapshot::Hosts::new())?,
+        snapshot,
         keyring,
         challenge::count(tx)?,
     ));

@@ -19,8 +19,8 @@ pub struct Options {
     pub node: String,
     /// Version of the program, for the start record.
     pub version: String,
-    /// Accounts kept in memory (`cache.accounts`).
-    pub cache_accounts: usize,
+    /// Accounts kept in memory; `None`: as many as the setting `cache.accounts` says.
+    pub cache_accounts: Option<usize>,
     /// Works that may wait for the writer.
     pub queue: usize,
     /// How long a locked database is waited for.
@@ -37,7 +37,7 @@ impl Options {
             state_file: state_file.into(),
             node: node.to_owned(),
             version: version.to_owned(),
-            cache_accounts: 200_000,
+            cache_accounts: None,
             queue: 8192,
             wait: Duration::from_secs(2),
             clock: Arc::new(system_time),

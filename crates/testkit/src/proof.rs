@@ -41,6 +41,15 @@ impl Proof {
         self.note(code, 'M');
     }
 
+    /// A row of an import carries a code.
+    ///
+    /// # Panics
+    /// It does not.
+    pub fn row(&self, code: i16, row: &serde_json::Value) {
+        assert_eq!(row["status_code"], code, "{row}");
+        self.note(code, 'M');
+    }
+
     /// A RADIUS answer of a component with `status_in_reply` carries a code.
     ///
     /// # Panics

@@ -124,6 +124,11 @@ impl Server {
         Ok(())
     }
 
+    /// How it is started from now on.
+    pub fn set_options(&mut self, options: Options) {
+        self.options = options;
+    }
+
     /// Kills it without a chance to finish anything.
     pub fn kill(&mut self) {
         self.connection.take();
