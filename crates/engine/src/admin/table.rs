@@ -18,7 +18,6 @@ mod user;
 mod user_attribute;
 
 pub(super) use authenticator::{assigned, plain};
-pub(super) use component::SERVER;
 
 use super::decide::{Context, Outcome};
 use super::needs::Needs;

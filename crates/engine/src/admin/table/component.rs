@@ -4,8 +4,6 @@ mod change;
 mod location;
 mod rules;
 
-pub(in crate::admin) use rules::SERVER;
-
 use super::domain::none;
 use super::field::{QUERY, choice, flag, name, number, secret, text};
 use super::Verb;

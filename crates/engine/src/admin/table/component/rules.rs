@@ -7,7 +7,7 @@ use crate::snapshot::RADIUS_CLIENT;
 use std::net::IpAddr;
 
 /// Component type of the server's own nodes: no requests come from it.
-pub(in crate::admin) const SERVER: &str = "server";
+const SERVER: &str = "server";
 const LOGON_AGENT: &str = "logon_agent";
 
 /// Refuses (-2) what does not go together.
