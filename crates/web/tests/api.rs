@@ -32,7 +32,8 @@ impl World {
         let node = Node::start(NodeOptions {
             store,
             name: "node".to_owned(),
-        });
+        })
+        .unwrap();
         Self {
             node,
             _folder: folder,
