@@ -68,6 +68,7 @@ struct Answer {
     text: String,
 }
 
+#[cfg(test)]
 impl Answer {
     fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_default()
