@@ -33,3 +33,6 @@ pub use query::Query;
 pub use refusal::{Refusal, Stop};
 pub use table::{Run, Verb, find, verbs};
 pub use write::{Put, Write};
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ use crate::policy::ATTRIBUTES;
 use crate::snapshot::Snapshot;
 
 /// One command of administration.md 3.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Verb {
     /// The object, such as `user-attribute`.
     pub object: &'static str,
@@ -119,6 +119,7 @@ pub fn find(object: &str, verb: &str) -> Option<&'static Verb> {
 }
 
 /// A row while it is written.
+#[expect(clippy::too_many_arguments, reason = "the columns of the table")]
 const fn rules(
     object: &'static str,
     verb: &'static str,

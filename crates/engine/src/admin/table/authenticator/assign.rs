@@ -22,10 +22,7 @@ pub(super) fn needs(fields: &Fields, snapshot: &Snapshot) -> Needs {
 pub(super) fn assign(context: &Context<'_>) -> Result<Outcome, Stop> {
     let authenticator = context.authenticator()?;
     let account = context.account("user", "domain")?;
-    let days = match context.fields.value("grace_period_days") {
-        Some(_) => Some(context.fields.number("grace_period_days")),
-        None => None,
-    };
+    let days = context.fields.value("grace_period_days").map(|_| context.fields.number("grace_period_days"));
     let after = assigned(context, authenticator, account, days)?;
     let view = shown(context, &after);
     let event = Event::new(Code::ASSIGNED_BY_ADMIN, &after.serial);
@@ -88,8 +85,8 @@ fn is_near(snapshot: &Snapshot, policy: &Effective, authenticator: &Authenticato
     if unit == own {
         return true;
     }
-    let above = |unit| unit == None || org_unit::ancestors(snapshot, own).any(|above| Some(above.key) == unit);
-    own.is_some() && policy.search_up_org_units && above(unit)
+    let above = unit.is_none() || org_unit::ancestors(snapshot, own).any(|above| Some(above.key) == unit);
+    own.is_some() && policy.search_up_org_units && above
 }
 
 pub(super) fn unassign(context: &Context<'_>) -> Result<Outcome, Stop> {

@@ -1,0 +1,8 @@
+//! Every command on a small world: what it does, and what it refuses.
+
+mod accounts;
+mod commands;
+mod configuration;
+mod devices;
+mod grammar;
+pub(super) mod world;
