@@ -1,4 +1,5 @@
 use super::*;
+use crate::admin::Action;
 use crate::Status;
 use crate::admin::tests::world::{KEY, NOW, Open, World};
 use crate::admin::{Given, Write};
@@ -19,11 +20,10 @@ fn order(object: &str, verb: &str, body: Json) -> Order {
     *order
 }
 
-use crate::admin::Action;
-
 fn csv(data: &str, more: Json) -> Order {
     let mut body = json!({"data": data});
-    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let (Json::Object(fields), Json::Object(more)) = (&mut body, more) else { panic!() };
+    fields.extend(more);
     order("import", "authenticators", body)
 }
 

@@ -86,7 +86,8 @@ fn client(location: &str) -> Json {
 }
 
 fn with(mut body: Json, more: Json) -> Json {
-    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let (Json::Object(fields), Json::Object(more)) = (&mut body, more) else { panic!() };
+    fields.extend(more);
     body
 }
 
