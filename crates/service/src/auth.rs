@@ -33,7 +33,7 @@ pub async fn run(node: &Arc<Node>, verb: &str, source: IpAddr, proof: Proof, fie
     let whole = kept::Whole::of(node, command.via, &fields);
     let body = match Body::read(node, command.via, source, &proof, fields)? {
         Ok(body) => body,
-        Err(reply) => return Ok(*reply),
+        Err(unusable) => return Ok(unusable.answer(node).await),
     };
     match whole {
         Some(whole) => once(node, body, whole).await,

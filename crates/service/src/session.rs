@@ -66,7 +66,7 @@ pub async fn logon(node: &Arc<Node>, source: IpAddr, proof: Proof, mut fields: M
     fields.entry("component").or_insert_with(|| DEFAULT_COMPONENT.into());
     let body = match Body::read(node, Via::AdminLogon, source, &proof, fields)? {
         Ok(body) => body,
-        Err(reply) => return Ok(*reply),
+        Err(unusable) => return Ok(unusable.answer(node).await),
     };
     let (account, address) = throttle_keys(&body, source);
     for (key, most) in [(&account, MOST_FAILURES_OF_ACCOUNT), (&address, MOST_FAILURES_OF_SOURCE)] {

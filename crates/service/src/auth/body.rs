@@ -4,10 +4,13 @@ use crate::node::{Arrival, Node};
 use crate::proof::Proof;
 use crate::reply::{Problem, Reply};
 use countersign_engine::admin::{Field, Fields, Refusal};
+use countersign_engine::audit::{Code, Record};
 use countersign_engine::attempt::{AuthType, HostCode, Unreadable, Via};
 use countersign_engine::model::{ChallengeKey, Component};
 use countersign_engine::text::has_control;
+use countersign_engine::time::Timestamp;
 use countersign_engine::{Secret, Status};
+use countersign_store::{Outcome, Work};
 use serde_json::{Map, Value};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -30,11 +33,16 @@ impl Body {
     /// Reads the fields and admits the component.
     ///
     /// The outer error is a transport problem (not admitted, proof missing), the inner one a completed refusal
-    /// (-101, -102, -2).
-    pub(crate) fn read(node: &Node, via: Via, source: IpAddr, proof: &Proof, mut map: Map<String, Value>) -> Result<Result<Self, Box<Reply>>, Problem> {
+    /// (-101, -102, -2), which is still to be audited.
+    pub(crate) fn read(node: &Node, via: Via, source: IpAddr, proof: &Proof, mut map: Map<String, Value>) -> Result<Result<Self, Box<Unusable>>, Problem> {
         let arrival = Node::arrival();
-        let id = map.get("request_id").and_then(Value::as_str).map_or_else(|| super::id_text(&arrival.id), str::to_owned);
-        let refuse = |refusal: Refusal| Ok(Err(Box::new(Reply::with(refusal.status, refusal.detail, id.clone()))));
+        let request_id = map.get("request_id").and_then(Value::as_str).map(str::to_owned);
+        let component_type = map.get("component").and_then(Value::as_str).map(str::to_owned);
+        let (id, at) = (arrival.id, arrival.at);
+        let refuse = |refusal: Refusal| {
+            let (request_id, component_type) = (request_id.clone(), component_type.clone());
+            Ok(Err(Box::new(Unusable { id, at, via, source, request_id, component_type, refusal })))
+        };
         let user = match take_user(via, &mut map) {
             Ok(user) => user,
             Err(refusal) => return refuse(refusal),
@@ -74,6 +82,44 @@ impl Body {
         logon.challenge_message = fields.text("challenge_message").map(str::to_owned);
         logon.attribute_groups = fields.list("attribute_group").unwrap_or_default().to_vec();
         logon
+    }
+}
+
+/// A request whose fields cannot be used.
+pub(crate) struct Unusable {
+    id: [u8; 16],
+    at: Timestamp,
+    via: Via,
+    source: IpAddr,
+    request_id: Option<String>,
+    component_type: Option<String>,
+    refusal: Refusal,
+}
+
+/// Longest text of a request that cannot be used which the audit keeps, in characters.
+const MOST_KEPT: usize = 64;
+
+impl Unusable {
+    /// Audits the refusal and answers it.
+    pub(crate) async fn answer(self, node: &Node) -> Reply {
+        let id = self.request_id.clone().unwrap_or_else(|| super::id_text(&self.id));
+        let work = Work { token: 0, changes: Vec::new(), records: vec![self.record()], trace: Vec::new() };
+        match crate::commit::commit(node.store(), work).await {
+            Outcome::Committed | Outcome::Conflict => Reply::with(self.refusal.status, self.refusal.detail, id),
+            Outcome::Failed(error) => Reply::bare(crate::logon::failed(node, &error), id),
+        }
+    }
+
+    fn record(&self) -> Record {
+        let code = if self.via == Via::AdminLogon { Code::ADMIN_LOGON_REFUSED } else { Code::AUTH_ERROR };
+        let cut = |text: &Option<String>| text.as_ref().map(|text| text.chars().take(MOST_KEPT).collect::<String>().into());
+        let mut record = Record::new(code, self.id, self.at);
+        record.status = Some(self.refusal.status);
+        record.request_id = cut(&self.request_id);
+        record.component_type = cut(&self.component_type);
+        record.client_location = Some(self.source.to_string().into());
+        record.reason = Some(self.refusal.detail.clone().into());
+        record
     }
 }
 
