@@ -94,7 +94,7 @@ async fn ask(router: Router, request: Request<Body>) -> Answer {
         .into_body()
         .collect()
         .await
-        .map(|body| body.to_bytes())
+        .map(http_body_util::Collected::to_bytes)
         .unwrap_or_default();
     Answer {
         status,
