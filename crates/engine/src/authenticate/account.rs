@@ -19,6 +19,8 @@ pub(super) fn find(case: &mut Case<'_>) -> Flow {
         return ControlFlow::Continue(());
     }
     case.failed(Check::AccountExists, 0, 0);
+    // Who authenticates by the address of his network card has no account: the answer is that nobody handles it here.
+    not_call_check(case)?;
     if case.modes.local == LocalAuth::None {
         return ControlFlow::Continue(()); // the back-end alone decides
     }
@@ -97,10 +99,7 @@ fn administrator(case: &mut Case<'_>, account: &Account) -> Flow {
 
 /// 5002, 1006.
 pub(super) fn something_to_check(case: &mut Case<'_>) -> Flow {
-    if case.attempt.call_check {
-        case.failed(Check::CallCheck, 0, 0);
-        return refuse(Status::NO_LOCAL_OR_BACKEND_AUTH);
-    }
+    not_call_check(case)?;
     if case.modes.local != LocalAuth::None {
         return ControlFlow::Continue(());
     }
@@ -118,4 +117,12 @@ pub(super) fn something_to_check(case: &mut Case<'_>) -> Flow {
         return refuse(Status::LOCALAUTH);
     }
     ControlFlow::Continue(())
+}
+
+fn not_call_check(case: &mut Case<'_>) -> Flow {
+    if !case.attempt.call_check {
+        return ControlFlow::Continue(());
+    }
+    case.failed(Check::CallCheck, 0, 0);
+    refuse(Status::NO_LOCAL_OR_BACKEND_AUTH)
 }

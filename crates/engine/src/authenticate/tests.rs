@@ -1,0 +1,13 @@
+//! Whole attempts in small worlds: every table and worked example of authentication.md 4–9, 12 and 14.
+
+mod accounts;
+mod challenges;
+mod hashes;
+mod locks;
+mod modes;
+mod one_time;
+mod passwords;
+mod properties;
+mod shapes;
+mod traces;
+mod world;

@@ -13,7 +13,7 @@ use crate::policy::BackEndAuth;
 use crate::status::Status;
 use crate::trace::{Check, Entry, Result, Setting, Shape, Value};
 use countersign_oath::{HotpKey, Otp};
-use countersign_oath::ocra::{DataInput, MovingFactor, Pin, Prepared, Question};
+use countersign_oath::ocra::{DataInput, MovingFactor, Pin, Prepared, Question, TimeStep};
 use std::ops::ControlFlow;
 use subtle::ConstantTimeEq;
 
@@ -393,7 +393,7 @@ pub(super) fn barred(case: &mut Case<'_>, candidate: Candidate<'_>, trial: &Tria
 
 fn period(application: &Application) -> Option<u32> {
     match &application.algorithm {
-        Algorithm::Ocra(suite) if suite.moving_factor() == MovingFactor::Time => suite.time().map(|step| step.seconds()),
+        Algorithm::Ocra(suite) if suite.moving_factor() == MovingFactor::Time => suite.time().map(TimeStep::seconds),
         _ => None,
     }
 }
