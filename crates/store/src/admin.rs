@@ -18,6 +18,9 @@ pub(crate) fn facts(tx: Tx<'_>, needs: &Needs) -> Result<AdminFacts, StoreError>
     for wanted in &needs.accounts {
         facts.accounts.push((wanted.clone(), find_account(tx, wanted)?));
     }
+    if needs.linked {
+        add_linked(tx, &mut facts)?;
+    }
     for serial in &needs.authenticators {
         facts.authenticators.push((serial.clone(), device(tx, serial)?));
     }
@@ -46,6 +49,19 @@ fn device(tx: Tx<'_>, serial: &str) -> Result<Device, StoreError> {
         Err(RowError::Unreadable(unreadable)) => Ok(Device::Unreadable(unreadable.status, unreadable.which)),
         Err(RowError::Store(error)) => Err(error),
     }
+}
+
+fn add_linked(tx: Tx<'_>, facts: &mut AdminFacts) -> Result<(), StoreError> {
+    let linked = |(_, found): &(AccountRef, Found)| match found {
+        Found::Account(account) => account.user.linked,
+        _ => None,
+    };
+    for user in facts.accounts.iter().filter_map(linked).collect::<Vec<_>>() {
+        let wanted = AccountRef::Key(user);
+        let found = find_account(tx, &wanted)?;
+        facts.accounts.push((wanted, found));
+    }
+    Ok(())
 }
 
 fn add_owners(tx: Tx<'_>, facts: &mut AdminFacts) -> Result<(), StoreError> {
