@@ -11,12 +11,14 @@ pub use import::run as import;
 use crate::node::Node;
 use crate::reply::{Problem, Reply};
 use crate::watch::Alarm;
-use countersign_engine::{Secret, Status};
-use countersign_engine::admin::{self, AdminDecision, AdminStep, Caller, Command, Given, Refusal, Verb};
+use countersign_engine::admin::{
+    self, AdminDecision, AdminStep, Caller, Command, Given, Refusal, Verb,
+};
 use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::Answers;
 use countersign_engine::dice::Dice;
 use countersign_engine::time::Timestamp;
+use countersign_engine::{Secret, Status};
 use countersign_store::{Outcome, Work};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -28,12 +30,31 @@ const MOST_TRIES: u32 = 100;
 ///
 /// # Errors
 /// The object or verb does not exist (404), or the node is stopping (503).
-pub async fn execute(node: &Arc<Node>, caller: Caller, object: &str, verb: &str, body: Map<String, Value>) -> Result<Reply, Problem> {
+pub async fn execute(
+    node: &Arc<Node>,
+    caller: Caller,
+    object: &str,
+    verb: &str,
+    body: Map<String, Value>,
+) -> Result<Reply, Problem> {
     execute_with(node, caller, object, verb, body, None).await
 }
 
-async fn execute_with(node: &Arc<Node>, caller: Caller, object: &str, verb: &str, body: Map<String, Value>, file: Option<Secret>) -> Result<Reply, Problem> {
-    let verb = admin::find(object, verb).ok_or_else(|| Problem::new(404, "Not found", format!("There is no command {object}/{verb}.")))?;
+async fn execute_with(
+    node: &Arc<Node>,
+    caller: Caller,
+    object: &str,
+    verb: &str,
+    body: Map<String, Value>,
+    file: Option<Secret>,
+) -> Result<Reply, Problem> {
+    let verb = admin::find(object, verb).ok_or_else(|| {
+        Problem::new(
+            404,
+            "Not found",
+            format!("There is no command {object}/{verb}."),
+        )
+    })?;
     if !node.is_accepting() {
         return Err(Problem::stopping());
     }
@@ -43,7 +64,8 @@ async fn execute_with(node: &Arc<Node>, caller: Caller, object: &str, verb: &str
         Ok(command) => run.carry_out(&command).await,
         Err(refusal) => run.refuse(verb, &refusal).await,
     };
-    node.metrics().command(verb.object, verb.verb, reply.status.number());
+    node.metrics()
+        .command(verb.object, verb.verb, reply.status.number());
     Ok(reply)
 }
 
@@ -62,7 +84,14 @@ impl<'n> Run<'n> {
     fn new(node: &'n Arc<Node>, mut caller: Caller) -> Self {
         let arrival = Node::arrival();
         caller.request = arrival.id;
-        Self { node, caller, at: arrival.at, dice: arrival.dice, answers: Answers::default(), file: None }
+        Self {
+            node,
+            caller,
+            at: arrival.at,
+            dice: arrival.dice,
+            answers: Answers::default(),
+            file: None,
+        }
     }
 
     fn read(&self, verb: &'static Verb, body: &Map<String, Value>) -> Result<Command, Refusal> {
@@ -84,9 +113,20 @@ impl<'n> Run<'n> {
     async fn decide(&mut self, command: &Command) -> Result<Ended, Status> {
         let mut decision = loop {
             let snapshot = self.node.snapshot();
-            let facts = self.node.store().admin_facts(&admin::needs(command, &snapshot)).map_err(|error| crate::logon::failed(self.node, &error))?;
+            let facts = self
+                .node
+                .store()
+                .admin_facts(&admin::needs(command, &snapshot))
+                .map_err(|error| crate::logon::failed(self.node, &error))?;
             let ring = self.node.ring();
-            let given = Given { at: self.at, snapshot: &snapshot, facts: &facts, answers: &self.answers, dice: &self.dice, vault: &ring };
+            let given = Given {
+                at: self.at,
+                snapshot: &snapshot,
+                facts: &facts,
+                answers: &self.answers,
+                dice: &self.dice,
+                vault: &ring,
+            };
             match admin::decide(&self.caller, command, given) {
                 AdminStep::Done(decision) => break decision,
                 AdminStep::Ask(question) => {
@@ -112,9 +152,15 @@ impl<'n> Run<'n> {
     async fn commit(&self, mut decision: AdminDecision) -> Result<Ended, Status> {
         let mut result = std::mem::take(&mut decision.result);
         if let Some(query) = decision.read.take() {
-            query::read(self.node, &query, self.caller.session, &mut result).map_err(|error| crate::logon::failed(self.node, &error))?;
+            query::read(self.node, &query, self.caller.session, &mut result)
+                .map_err(|error| crate::logon::failed(self.node, &error))?;
         }
-        let work = Work { token: 0, changes: std::mem::take(&mut decision.changes), records: std::mem::take(&mut decision.records), trace: Vec::new() };
+        let work = Work {
+            token: 0,
+            changes: std::mem::take(&mut decision.changes),
+            records: std::mem::take(&mut decision.records),
+            trace: Vec::new(),
+        };
         match crate::commit::commit(self.node.store(), work).await {
             Outcome::Committed => {}
             Outcome::Conflict => return Ok(Ended::Again),
@@ -140,7 +186,9 @@ impl<'n> Run<'n> {
     /// A refusal before anything was decided; it is audited all the same.
     async fn refuse(&self, verb: &Verb, refusal: &Refusal) -> Reply {
         let decision = admin::refuse(&self.caller, self.at, verb, Map::new(), refusal);
-        self.settle(decision).await.unwrap_or_else(|status| self.bare(status))
+        self.settle(decision)
+            .await
+            .unwrap_or_else(|status| self.bare(status))
     }
 
     fn bare(&self, status: Status) -> Reply {
@@ -156,7 +204,18 @@ enum Ended {
 /// Reports many failures over many users (W-106004) in a record of its own.
 pub(crate) fn record_alarm(node: &Node, alarm: &Alarm) {
     let mut record = Record::new(Code::MANY_FAILURES, Node::arrival().id, Node::now());
-    record.reason = Some(format!("{} failures of {} users at {} within a minute", alarm.failures, alarm.users, alarm.place).into());
-    tracing::warn!(place = alarm.place, failures = alarm.failures, users = alarm.users, "many failures over many users (W-106004)");
+    record.reason = Some(
+        format!(
+            "{} failures of {} users at {} within a minute",
+            alarm.failures, alarm.users, alarm.place
+        )
+        .into(),
+    );
+    tracing::warn!(
+        place = alarm.place,
+        failures = alarm.failures,
+        users = alarm.users,
+        "many failures over many users (W-106004)"
+    );
     crate::commit::note(node.store(), record);
 }

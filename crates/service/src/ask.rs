@@ -21,7 +21,9 @@ pub(crate) type Size = (usize, usize);
 
 impl Passwords {
     pub(crate) fn new(size: Size) -> std::io::Result<Self> {
-        Ok(Self { pool: ArcSwap::from_pointee((size, PasswordPool::new(size.0, size.1)?)) })
+        Ok(Self {
+            pool: ArcSwap::from_pointee((size, PasswordPool::new(size.0, size.1)?)),
+        })
     }
 
     /// Makes a pool of another size if the settings want one; the old one finishes what it has.
@@ -31,20 +33,33 @@ impl Passwords {
         }
         match PasswordPool::new(size.0, size.1) {
             Ok(pool) => self.pool.store(Arc::new((size, pool))),
-            Err(error) => tracing::error!(%error, "the pool of password threads keeps its size: new threads cannot be started"),
+            Err(error) => {
+                tracing::error!(%error, "the pool of password threads keeps its size: new threads cannot be started")
+            }
         }
     }
 
     /// Finds the answer to `question` and passes it to `then`, on another thread if it takes long.
     pub(crate) fn answer(&self, question: &Question, then: impl FnOnce(Answer) + Send + 'static) {
         match question.clone() {
-            Question::Verify { verifier, candidate } => self.work(move || Answer::Is(verify(&candidate, &verifier)), then),
+            Question::Verify {
+                verifier,
+                candidate,
+            } => self.work(move || Answer::Is(verify(&candidate, &verifier)), then),
             Question::Hash { password } => self.work(move || hash(&password), then),
-            Question::BackEnd { .. } | Question::Groups | Question::Deliver | Question::Push | Question::SelfAssign => then(Answer::NotOffered),
+            Question::BackEnd { .. }
+            | Question::Groups
+            | Question::Deliver
+            | Question::Push
+            | Question::SelfAssign => then(Answer::NotOffered),
         }
     }
 
-    fn work(&self, job: impl FnOnce() -> Answer + Send + 'static, then: impl FnOnce(Answer) + Send + 'static) {
+    fn work(
+        &self,
+        job: impl FnOnce() -> Answer + Send + 'static,
+        then: impl FnOnce(Answer) + Send + 'static,
+    ) {
         // A pool that is full drops what it was given, so the continuation is kept where both ends reach it.
         let slot = Arc::new(Mutex::new(Some(then)));
         let later = slot.clone();
@@ -66,7 +81,9 @@ fn take<T>(slot: &Mutex<Option<T>>) -> Option<T> {
 }
 
 fn verify(candidate: &Secret, verifier: &Secret) -> bool {
-    let Ok(phc) = std::str::from_utf8(verifier.expose()) else { return false };
+    let Ok(phc) = std::str::from_utf8(verifier.expose()) else {
+        return false;
+    };
     password::verify(candidate.expose(), phc).unwrap_or(false) // a verifier that cannot be read matches nothing
 }
 

@@ -23,9 +23,19 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// The command is unknown (404), the component is not admitted (403), its proof is missing (401), the node stops (503).
-pub async fn run(node: &Arc<Node>, verb: &str, source: IpAddr, proof: Proof, fields: Map<String, Value>) -> Result<Reply, Problem> {
+pub async fn run(
+    node: &Arc<Node>,
+    verb: &str,
+    source: IpAddr,
+    proof: Proof,
+    fields: Map<String, Value>,
+) -> Result<Reply, Problem> {
     let Some(command) = COMMANDS.iter().find(|command| command.verb == verb) else {
-        return Err(Problem::new(404, "Not found", format!("There is no command auth/{verb}.")));
+        return Err(Problem::new(
+            404,
+            "Not found",
+            format!("There is no command auth/{verb}."),
+        ));
     };
     if !node.is_accepting() {
         return Err(Problem::stopping());
@@ -60,7 +70,14 @@ async fn once(node: &Arc<Node>, body: Body, whole: kept::Whole) -> Result<Reply,
                 return Err(Status::EXISTS);
             }
             let reply = outcome::reply(logon, decision);
-            decision.changes.push(Change::KeepAnswer(Box::new(kept::answer(&component_type, &whole, &reply, logon.at))));
+            decision
+                .changes
+                .push(Change::KeepAnswer(Box::new(kept::answer(
+                    &component_type,
+                    &whole,
+                    &reply,
+                    logon.at,
+                ))));
             Ok(())
         })
         .await;

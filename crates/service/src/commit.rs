@@ -6,7 +6,12 @@ use tokio::sync::oneshot;
 
 /// Writes a record of something that is no decision of its own. Where the store is full, the log line of the caller stays.
 pub(crate) fn note(store: &Store, record: Record) {
-    let work = Work { token: 0, changes: Vec::new(), records: vec![record], trace: Vec::new() };
+    let work = Work {
+        token: 0,
+        changes: Vec::new(),
+        records: vec![record],
+        trace: Vec::new(),
+    };
     let _ = store.commit_then(work, |_, _| {});
 }
 
@@ -17,7 +22,9 @@ pub(crate) async fn commit(store: &Store, work: Work) -> Outcome {
         let _ = sender.send(outcome); // the request may be gone; what was committed stays committed
     });
     match submitted {
-        Ok(()) => receiver.await.unwrap_or(Outcome::Failed(StoreError::Closed)),
+        Ok(()) => receiver
+            .await
+            .unwrap_or(Outcome::Failed(StoreError::Closed)),
         Err(_) => Outcome::Failed(StoreError::Busy),
     }
 }

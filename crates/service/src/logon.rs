@@ -1,7 +1,9 @@
 //! One attempt on its way: loaded, decided, asked for, decided again, committed.
 
 use crate::node::{Arrival, Node};
-use countersign_engine::attempt::{Answered, Attempt, AuthType, Credentials, HostCode, Proof, Separate, Unreadable, Via};
+use countersign_engine::attempt::{
+    Answered, Attempt, AuthType, Credentials, HostCode, Proof, Separate, Unreadable, Via,
+};
 use countersign_engine::authenticate::{decide, wanted};
 use countersign_engine::decision::{Answer, Answers, Decision, Question, Step};
 use countersign_engine::dice::Dice;
@@ -48,7 +50,10 @@ pub struct Logon {
 #[derive(Debug)]
 pub(crate) enum Given {
     Combined(Result<Secret, Unreadable>),
-    Hashed { protocol: &'static str, proof: Box<dyn Proof + Send> },
+    Hashed {
+        protocol: &'static str,
+        proof: Box<dyn Proof + Send>,
+    },
     Separate(Box<OwnSeparate>),
     None,
 }
@@ -93,7 +98,14 @@ pub(crate) enum Ended {
 
 impl Logon {
     /// A new attempt; the caller fills in what the request brought.
-    pub(crate) fn new(arrival: Arrival, via: Via, component: Arc<Component>, source: IpAddr, user: Result<String, Unreadable>, given: Given) -> Self {
+    pub(crate) fn new(
+        arrival: Arrival,
+        via: Via,
+        component: Arc<Component>,
+        source: IpAddr,
+        user: Result<String, Unreadable>,
+        given: Given,
+    ) -> Self {
         Self {
             id: arrival.id,
             request_id: None,
@@ -132,10 +144,24 @@ impl Logon {
             Some((domain, folded)) => node.store().account(*domain, folded)?,
             None => Found::Nobody,
         };
-        let user = if let Found::Account(account) = &account { Some(account.user.key) } else { None };
-        let challenges = if wanted.challenge.is_some() || wanted.challenges_of_user { node.store().challenges(&wanted, user)? } else { Vec::new() };
+        let user = if let Found::Account(account) = &account {
+            Some(account.user.key)
+        } else {
+            None
+        };
+        let challenges = if wanted.challenge.is_some() || wanted.challenges_of_user {
+            node.store().challenges(&wanted, user)?
+        } else {
+            Vec::new()
+        };
         let ring = node.ring();
-        let facts = Facts { snapshot: &snapshot, account: &account, challenges: &challenges, outstanding: node.store().outstanding(), vault: &ring };
+        let facts = Facts {
+            snapshot: &snapshot,
+            account: &account,
+            challenges: &challenges,
+            outstanding: node.store().outstanding(),
+            vault: &ring,
+        };
         Ok(match decide(&attempt, &facts, &self.answers, &self.dice) {
             Step::Ask(question) => Next::Ask(question),
             Step::Done(decision) => Next::Commit(decision),
@@ -158,15 +184,27 @@ impl Logon {
         let mut records = std::mem::take(&mut decision.records);
         if let Some(main) = records.first_mut() {
             main.elapsed_us = u64::try_from(self.arrived.elapsed().as_micros()).ok();
-            main.server_location = self.listener.clone().map(|listener| listener.as_ref().to_owned().into());
+            main.server_location = self
+                .listener
+                .clone()
+                .map(|listener| listener.as_ref().to_owned().into());
         }
         let mut trace = Vec::with_capacity(128);
         decision.trace.encode(&mut trace);
-        Work { token, changes: std::mem::take(&mut decision.changes), records, trace }
+        Work {
+            token,
+            changes: std::mem::take(&mut decision.changes),
+            records,
+            trace,
+        }
     }
 
     /// Runs the attempt to its end from async code. `more` may add changes before a commit (a session, a kept answer).
-    pub(crate) async fn run(&mut self, node: &Arc<Node>, mut more: impl FnMut(&Self, &mut Decision) -> Result<(), Status>) -> Ended {
+    pub(crate) async fn run(
+        &mut self,
+        node: &Arc<Node>,
+        mut more: impl FnMut(&Self, &mut Decision) -> Result<(), Status>,
+    ) -> Ended {
         loop {
             let next = match self.step(node) {
                 Ok(next) => next,
@@ -184,7 +222,8 @@ impl Logon {
                     let work = self.work(0, &mut decision);
                     match crate::commit::commit(node.store(), work).await {
                         Outcome::Committed => {
-                            node.metrics().decided(self.via, &decision, self.arrived.elapsed());
+                            node.metrics()
+                                .decided(self.via, &decision, self.arrived.elapsed());
                             crate::watch::note(node, self, &decision);
                             return Ended::Decided(decision);
                         }
@@ -223,8 +262,13 @@ impl Logon {
 impl Given {
     fn lend(&self) -> Credentials<'_> {
         match self {
-            Self::Combined(value) => Credentials::Combined(value.as_ref().map_err(|unreadable| *unreadable)),
-            Self::Hashed { protocol, proof } => Credentials::Hashed { protocol, proof: proof.as_ref() },
+            Self::Combined(value) => {
+                Credentials::Combined(value.as_ref().map_err(|unreadable| *unreadable))
+            }
+            Self::Hashed { protocol, proof } => Credentials::Hashed {
+                protocol,
+                proof: proof.as_ref(),
+            },
             Self::Separate(fields) => Credentials::Separate(fields.lend()),
             Self::None => Credentials::None,
         }
@@ -247,7 +291,11 @@ impl OwnSeparate {
 
 impl OwnAnswered {
     fn lend(&self) -> Answered<'_> {
-        Answered { key: self.key, challenge: self.challenge.as_deref(), response: self.response.as_ref() }
+        Answered {
+            key: self.key,
+            challenge: self.challenge.as_deref(),
+            response: self.response.as_ref(),
+        }
     }
 }
 

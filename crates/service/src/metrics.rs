@@ -45,7 +45,9 @@ struct CommandLabels {
     status: i32,
 }
 
-const LATENCY_BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+const LATENCY_BUCKETS: [f64; 12] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -70,16 +72,52 @@ impl Default for Metrics {
 impl Metrics {
     fn register(&mut self) {
         let r = &mut self.registry;
-        r.register("logons", "Decided attempts by interface and real status", self.logons.clone());
-        r.register("logon_seconds", "Time from the arrival of a request to its durable decision", self.seconds.clone());
-        r.register("radius_dropped", "RADIUS packets dropped without answer, by reason", self.dropped.clone());
-        r.register("radius_duplicates", "RADIUS retransmissions absorbed or answered from memory", self.duplicates.clone());
-        r.register("conflicts", "Decisions made again because another one came first", self.conflicts.clone());
-        r.register("store_failures", "Requests that failed because the store did", self.store_failures.clone());
-        r.register("commands", "Administrative commands by object, verb and status", self.commands.clone());
+        r.register(
+            "logons",
+            "Decided attempts by interface and real status",
+            self.logons.clone(),
+        );
+        r.register(
+            "logon_seconds",
+            "Time from the arrival of a request to its durable decision",
+            self.seconds.clone(),
+        );
+        r.register(
+            "radius_dropped",
+            "RADIUS packets dropped without answer, by reason",
+            self.dropped.clone(),
+        );
+        r.register(
+            "radius_duplicates",
+            "RADIUS retransmissions absorbed or answered from memory",
+            self.duplicates.clone(),
+        );
+        r.register(
+            "conflicts",
+            "Decisions made again because another one came first",
+            self.conflicts.clone(),
+        );
+        r.register(
+            "store_failures",
+            "Requests that failed because the store did",
+            self.store_failures.clone(),
+        );
+        r.register(
+            "commands",
+            "Administrative commands by object, verb and status",
+            self.commands.clone(),
+        );
         r.register("ready", "Whether the node serves", self.ready.clone());
-        r.register("radius_batches", "Batches of RADIUS attempts handed to the store", self.batches.clone());
-        r.register("radius_batched", "RADIUS attempts in those batches", self.batched.clone());
+        r.register(
+            "radius_batches",
+            "Batches of RADIUS attempts handed to the store",
+            self.batches.clone(),
+        );
+        r.register(
+            "radius_batched",
+            "RADIUS attempts in those batches",
+            self.batched.clone(),
+        );
     }
 
     /// All counters as Prometheus text.
@@ -97,7 +135,12 @@ impl Metrics {
             Verdict::Challenge(_) => 3001,
             Verdict::Refuse { status, .. } => i32::from(status.number()),
         };
-        self.logons.get_or_create(&LogonLabels { via: via_name(via), status }).inc();
+        self.logons
+            .get_or_create(&LogonLabels {
+                via: via_name(via),
+                status,
+            })
+            .inc();
         self.seconds.observe(took.as_secs_f64());
     }
 
@@ -129,7 +172,13 @@ impl Metrics {
 
     /// Counts an administrative command.
     pub(crate) fn command(&self, object: &str, verb: &str, status: i16) {
-        self.commands.get_or_create(&CommandLabels { object: object.to_owned(), verb: verb.to_owned(), status: status.into() }).inc();
+        self.commands
+            .get_or_create(&CommandLabels {
+                object: object.to_owned(),
+                verb: verb.to_owned(),
+                status: status.into(),
+            })
+            .inc();
     }
 
     /// Notes whether the node serves.

@@ -122,8 +122,14 @@ impl Node {
 
     /// The name of a listener as the audit writes it; made once.
     pub(crate) fn listener_name(&self, local: std::net::SocketAddr) -> Arc<str> {
-        let mut listeners = self.listeners.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        listeners.entry(local).or_insert_with(|| local.to_string().into()).clone()
+        let mut listeners = self
+            .listeners
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        listeners
+            .entry(local)
+            .or_insert_with(|| local.to_string().into())
+            .clone()
     }
 
     /// Uses of sessions not yet written.
@@ -132,10 +138,20 @@ impl Node {
     }
 
     /// The shared secret of a RADIUS component, ready for use; `None` if it has none or it does not open.
-    pub(crate) fn shared_secret(&self, snapshot: &Snapshot, component: ComponentKey) -> Option<Arc<SharedSecret>> {
-        let mut secrets = self.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    pub(crate) fn shared_secret(
+        &self,
+        snapshot: &Snapshot,
+        component: ComponentKey,
+    ) -> Option<Arc<SharedSecret>> {
+        let mut secrets = self
+            .secrets
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if secrets.generation != snapshot.generation {
-            *secrets = Secrets { generation: snapshot.generation, by_component: Arc::new(self.open_secrets(snapshot)) };
+            *secrets = Secrets {
+                generation: snapshot.generation,
+                by_component: Arc::new(self.open_secrets(snapshot)),
+            };
         }
         secrets.by_component.get(&component).cloned()
     }
@@ -158,7 +174,10 @@ impl Node {
         if let Err(error) = self.store.check_writable() {
             reasons.push(format!("the store takes no writes: {error}"));
         }
-        Readiness { ready: reasons.is_empty(), reasons }
+        Readiness {
+            ready: reasons.is_empty(),
+            reasons,
+        }
     }
 
     /// Whether new requests are taken.
@@ -179,7 +198,9 @@ impl Node {
 
     /// Now.
     pub(crate) fn now() -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
 
@@ -200,7 +221,12 @@ impl Node {
         let [.., version, _, variant, _, _, _, _, _, _, _] = &mut id;
         *version = (*version & 0x0f) | 0x70; // UUID version 7, RFC 9562
         *variant = (*variant & 0x3f) | 0x80;
-        Arrival { at, instant: Instant::now(), id, dice: Dice::new(seed) }
+        Arrival {
+            at,
+            instant: Instant::now(),
+            id,
+            dice: Dice::new(seed),
+        }
     }
 }
 

@@ -11,6 +11,9 @@ pub struct Proof {
 
 impl std::fmt::Debug for Proof {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Proof").field("key", &self.key.is_some()).field("certificate_sha256", &self.certificate_sha256).finish()
+        f.debug_struct("Proof")
+            .field("key", &self.key.is_some())
+            .field("certificate_sha256", &self.certificate_sha256)
+            .finish()
     }
 }

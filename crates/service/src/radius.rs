@@ -73,11 +73,19 @@ impl Shared {
 
 /// The plain shared secret of a component; `None` if it has none or it does not open.
 pub(crate) fn open_shared_secret(ring: &RingVault, component: &Component) -> Option<Secret> {
-    let place = Place { table: "component", id: component.key.0, field: "shared_secret", version: component.meta.record_version };
+    let place = Place {
+        table: "component",
+        id: component.key.0,
+        field: "shared_secret",
+        version: component.meta.record_version,
+    };
     match ring.open(place, component.shared_secret.as_ref()?) {
         Ok(secret) => Some(secret),
         Err(_) => {
-            tracing::error!(component = component.key.0, "the shared secret of a component does not open; its packets are dropped (E-112001)");
+            tracing::error!(
+                component = component.key.0,
+                "the shared secret of a component does not open; its packets are dropped (E-112001)"
+            );
             None
         }
     }

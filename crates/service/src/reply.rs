@@ -28,7 +28,14 @@ impl Reply {
 
     /// A reply with a sentence of its own.
     pub fn with(status: Status, message: impl Into<String>, request_id: impl Into<String>) -> Self {
-        Self { status, message: message.into(), result: Map::new(), warnings: Vec::new(), errors: Vec::new(), request_id: request_id.into() }
+        Self {
+            status,
+            message: message.into(),
+            result: Map::new(),
+            warnings: Vec::new(),
+            errors: Vec::new(),
+            request_id: request_id.into(),
+        }
     }
 
     /// Adds a field unless it is absent.
@@ -55,11 +62,20 @@ pub struct Problem {
 impl Problem {
     /// A problem without retry.
     pub fn new(http: u16, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { http, title, detail: detail.into(), retry_after_s: None }
+        Self {
+            http,
+            title,
+            detail: detail.into(),
+            retry_after_s: None,
+        }
     }
 
     /// The node is stopping (503).
     pub fn stopping() -> Self {
-        Self::new(503, "Stopping", "This node is stopping and takes no new requests; ask another one.")
+        Self::new(
+            503,
+            "Stopping",
+            "This node is stopping and takes no new requests; ask another one.",
+        )
     }
 }

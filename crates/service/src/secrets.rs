@@ -22,11 +22,18 @@ pub(crate) fn token() -> String {
 impl Node {
     /// The keyed hash under which a value is stored; `None` where the key ring has no token key (-105).
     pub(crate) fn keyed_hash(&self, label: &str, value: &[u8]) -> Option<[u8; 32]> {
-        self.keyring().keyed_hash(label, value).ok().map(|keyed| keyed.hash)
+        self.keyring()
+            .keyed_hash(label, value)
+            .ok()
+            .map(|keyed| keyed.hash)
     }
 
     /// The keyed hashes under which a value may have been stored, newest first.
     pub(crate) fn keyed_hashes(&self, label: &str, value: &[u8]) -> Vec<[u8; 32]> {
-        self.keyring().keyed_hashes(label, value).into_iter().map(|keyed| keyed.hash).collect()
+        self.keyring()
+            .keyed_hashes(label, value)
+            .into_iter()
+            .map(|keyed| keyed.hash)
+            .collect()
     }
 }

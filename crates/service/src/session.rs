@@ -9,8 +9,8 @@ use crate::proof::Proof;
 use crate::reply::{Problem, Reply};
 use countersign_engine::Status;
 use countersign_engine::admin::Write;
-use countersign_engine::audit::{Code, Record};
 use countersign_engine::attempt::Via;
+use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::{Change, Decision, Grant, Verdict};
 use countersign_engine::facts::Found;
 use countersign_engine::model::{Session, SessionKey};
@@ -59,23 +59,38 @@ struct Failures {
 ///
 /// # Errors
 /// The component is not admitted, its proof is missing, or the source is throttled.
-pub async fn logon(node: &Arc<Node>, source: IpAddr, proof: Proof, mut fields: Map<String, Value>) -> Result<Reply, Problem> {
+pub async fn logon(
+    node: &Arc<Node>,
+    source: IpAddr,
+    proof: Proof,
+    mut fields: Map<String, Value>,
+) -> Result<Reply, Problem> {
     if !node.is_accepting() {
         return Err(Problem::stopping());
     }
-    fields.entry("component").or_insert_with(|| DEFAULT_COMPONENT.into());
+    fields
+        .entry("component")
+        .or_insert_with(|| DEFAULT_COMPONENT.into());
     let body = match Body::read(node, Via::AdminLogon, source, &proof, fields)? {
         Ok(body) => body,
         Err(unusable) => return Ok(unusable.answer(node).await),
     };
     let (account, address) = throttle_keys(&body, source);
-    for (key, most) in [(&account, MOST_FAILURES_OF_ACCOUNT), (&address, MOST_FAILURES_OF_SOURCE)] {
+    for (key, most) in [
+        (&account, MOST_FAILURES_OF_ACCOUNT),
+        (&address, MOST_FAILURES_OF_SOURCE),
+    ] {
         if let Err(problem) = throttled(node, key, most) {
             note(node, Code::LOGON_THROTTLED, source, None);
             return Err(problem);
         }
     }
-    let Some(token) = Token::new(node) else { return Ok(Reply::bare(Status::CRYPTO, auth::id_text(&Node::arrival().id))) };
+    let Some(token) = Token::new(node) else {
+        return Ok(Reply::bare(
+            Status::CRYPTO,
+            auth::id_text(&Node::arrival().id),
+        ));
+    };
     let mut logon = body.into_logon();
     let mut evict = Vec::new();
     let ended = logon
@@ -88,23 +103,34 @@ pub async fn logon(node: &Arc<Node>, source: IpAddr, proof: Proof, mut fields: M
             Ok(())
         })
         .await;
-    let Ended::Decided(decision) = ended else { return Ok(auth::ended(node, logon, ended).await) };
+    let Ended::Decided(decision) = ended else {
+        return Ok(auth::ended(node, logon, ended).await);
+    };
     note_outcome(node, &account, &address, &decision);
-    let previous = if let Verdict::Accept(grant) = &decision.verdict { previous_logon(node, grant) } else { None };
+    let previous = if let Verdict::Accept(grant) = &decision.verdict {
+        previous_logon(node, grant)
+    } else {
+        None
+    };
     let accepted = matches!(decision.verdict, Verdict::Accept(_));
     let mut reply = auth::ended(node, logon, Ended::Decided(decision)).await;
     if accepted {
         reply.set("token", Some(token.text));
         reply.set("version", Some(env!("CARGO_PKG_VERSION")));
         reply.set("node", Some(node.name()));
-        reply.set("last_logon_at", previous.as_ref().map(|(at, _)| at.rfc3339()));
+        reply.set(
+            "last_logon_at",
+            previous.as_ref().map(|(at, _)| at.rfc3339()),
+        );
         reply.set("last_logon_from", previous.map(|(_, from)| from));
     }
     Ok(reply)
 }
 
 fn previous_logon(node: &Node, grant: &Grant) -> Option<(Timestamp, String)> {
-    let Ok(Found::Account(account)) = node.store().account_by_key(grant.key) else { return None };
+    let Ok(Found::Account(account)) = node.store().account_by_key(grant.key) else {
+        return None;
+    };
     account.user.last_logon.clone()
 }
 
@@ -116,11 +142,27 @@ struct Token {
 impl Token {
     fn new(node: &Node) -> Option<Self> {
         let text = crate::secrets::token();
-        Some(Self { key: SessionKey(node.keyed_hash(LABEL, text.as_bytes())?), text })
+        Some(Self {
+            key: SessionKey(node.keyed_hash(LABEL, text.as_bytes())?),
+            text,
+        })
     }
 
-    fn session(&self, grant: &Grant, source: IpAddr, component_type: &str, at: Timestamp) -> Session {
-        Session { key: self.key, user: grant.key, source: source.to_string(), component_type: component_type.to_owned(), started: at, last_use: at }
+    fn session(
+        &self,
+        grant: &Grant,
+        source: IpAddr,
+        component_type: &str,
+        at: Timestamp,
+    ) -> Session {
+        Session {
+            key: self.key,
+            user: grant.key,
+            source: source.to_string(),
+            component_type: component_type.to_owned(),
+            started: at,
+            last_use: at,
+        }
     }
 }
 
@@ -139,33 +181,74 @@ fn room_for_session(node: &Node, grant: &Grant) -> Result<Vec<SessionKey>, Statu
     let sessions = node.store().sessions().map_err(|error| error.status())?;
     let snapshot = node.snapshot();
     let now = Node::now();
-    let (live, dead): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|session| is_live(node, session, &snapshot.settings, now));
+    let (live, dead): (Vec<_>, Vec<_>) = sessions
+        .into_iter()
+        .partition(|session| is_live(node, session, &snapshot.settings, now));
     let most = usize::try_from(snapshot.settings.number("session.max_count")).unwrap_or(usize::MAX);
     let mut evict: Vec<SessionKey> = dead.into_iter().map(|session| session.key).collect();
-    let account = node.store().account_by_key(grant.key).map_err(|error| error.status())?;
-    let cap = if let Found::Account(account) = &account { account.user.max_sessions } else { None };
+    let account = node
+        .store()
+        .account_by_key(grant.key)
+        .map_err(|error| error.status())?;
+    let cap = if let Found::Account(account) = &account {
+        account.user.max_sessions
+    } else {
+        None
+    };
     let own_most = cap.map_or(usize::MAX, usize::from);
-    let mut own: Vec<_> = live.iter().filter(|session| session.user == grant.key).collect();
+    let mut own: Vec<_> = live
+        .iter()
+        .filter(|session| session.user == grant.key)
+        .collect();
     own.sort_by_key(|session| session.last_use);
     let surplus = (own.len() + 1).saturating_sub(own_most);
     evict.extend(own.into_iter().take(surplus).map(|session| session.key));
-    if live.len().saturating_sub(surplus) >= most { Err(Status::BUSY) } else { Ok(evict) }
+    if live.len().saturating_sub(surplus) >= most {
+        Err(Status::BUSY)
+    } else {
+        Ok(evict)
+    }
 }
 
 /// The sessions that are over.
 pub(crate) fn dead(node: &Node) -> Result<Vec<SessionKey>, countersign_store::StoreError> {
     let (settings, now) = (&node.snapshot().settings, Node::now());
-    let over = node.store().sessions()?.into_iter().filter(|session| !is_live(node, session, settings, now));
+    let over = node
+        .store()
+        .sessions()?
+        .into_iter()
+        .filter(|session| !is_live(node, session, settings, now));
     Ok(over.map(|session| session.key).collect())
 }
 
-fn add_session(decision: &mut Decision, session: Session, evict: &[SessionKey], at: Timestamp, source: IpAddr) {
-    decision.changes.extend(evict.iter().map(|key| Change::Write(Write::RemoveSession(*key))));
-    decision.changes.push(Change::Write(Write::LastLogon(session.user, at, source.to_string())));
-    decision.changes.push(Change::Write(Write::Session(Box::new(session))));
+fn add_session(
+    decision: &mut Decision,
+    session: Session,
+    evict: &[SessionKey],
+    at: Timestamp,
+    source: IpAddr,
+) {
+    decision.changes.extend(
+        evict
+            .iter()
+            .map(|key| Change::Write(Write::RemoveSession(*key))),
+    );
+    decision.changes.push(Change::Write(Write::LastLogon(
+        session.user,
+        at,
+        source.to_string(),
+    )));
+    decision
+        .changes
+        .push(Change::Write(Write::Session(Box::new(session))));
 }
 
-fn is_live(node: &Node, session: &Session, settings: &countersign_engine::settings::Settings, now: Timestamp) -> bool {
+fn is_live(
+    node: &Node,
+    session: &Session,
+    settings: &countersign_engine::settings::Settings,
+    now: Timestamp,
+) -> bool {
     let last_use = node.session_uses().last_use(session);
     let idle = now.micros_since(last_use) / 1_000_000;
     let age = now.micros_since(session.started) / 1_000_000;
@@ -176,8 +259,14 @@ fn is_live(node: &Node, session: &Session, settings: &countersign_engine::settin
 ///
 /// # Errors
 /// None at all, a token that is unknown or over (1039), one used from elsewhere (1038), an unknown API key (1000).
-pub async fn caller(node: &Arc<Node>, authorization: Option<&str>, source: IpAddr) -> Result<Caller, CallerRefused> {
-    let Some(header) = authorization else { return Err(CallerRefused::None) };
+pub async fn caller(
+    node: &Arc<Node>,
+    authorization: Option<&str>,
+    source: IpAddr,
+) -> Result<Caller, CallerRefused> {
+    let Some(header) = authorization else {
+        return Err(CallerRefused::None);
+    };
     let (scheme, value) = header.split_once(' ').unwrap_or((header, ""));
     if scheme.eq_ignore_ascii_case("ApiKey") {
         note(node, Code::API_KEY_REFUSED, source, None); // there are no service users yet, so every key is unknown
@@ -186,7 +275,9 @@ pub async fn caller(node: &Arc<Node>, authorization: Option<&str>, source: IpAdd
     if !scheme.eq_ignore_ascii_case("Bearer") {
         return Err(CallerRefused::None);
     }
-    let session = find(node, value.trim()).map_err(|error| refused(error.status()))?.ok_or_else(|| refused(Status::ADMIN_SESSION_STOPPED))?;
+    let session = find(node, value.trim())
+        .map_err(|error| refused(error.status()))?
+        .ok_or_else(|| refused(Status::ADMIN_SESSION_STOPPED))?;
     let key = session.key;
     let snapshot = node.snapshot();
     let now = Node::now();
@@ -195,13 +286,22 @@ pub async fn caller(node: &Arc<Node>, authorization: Option<&str>, source: IpAdd
         end(node, key).await;
         return Err(refused(Status::ADMIN_SESSION_STOPPED));
     }
-    if !same_source(snapshot.settings.text("session.binding"), &session.source, source) {
+    if !same_source(
+        snapshot.settings.text("session.binding"),
+        &session.source,
+        source,
+    ) {
         note(node, Code::SESSION_ELSEWHERE, source, Some(&session));
         return Err(refused(Status::SOURCE_LOCATION_MISMATCH));
     }
-    let found = node.store().account_by_key(session.user).map_err(|error| refused(error.status()))?;
+    let found = node
+        .store()
+        .account_by_key(session.user)
+        .map_err(|error| refused(error.status()))?;
     let account = match &found {
-        Found::Account(account) if !account.user.disabled && account.user.is_administrator() => account,
+        Found::Account(account) if !account.user.disabled && account.user.is_administrator() => {
+            account
+        }
         Found::Unreadable(status, _) => return Err(refused(*status)),
         Found::Account(_) | Found::Nobody => {
             end(node, key).await;
@@ -209,7 +309,14 @@ pub async fn caller(node: &Arc<Node>, authorization: Option<&str>, source: IpAdd
         }
     };
     if node.session_uses().used(&session, now) {
-        write(node, Write::Session(Box::new(Session { last_use: now, ..session.clone() }))).await;
+        write(
+            node,
+            Write::Session(Box::new(Session {
+                last_use: now,
+                ..session.clone()
+            })),
+        )
+        .await;
     }
     Ok(Caller {
         user: account.user.key,
@@ -242,11 +349,16 @@ fn note(node: &Node, code: Code, source: IpAddr, session: Option<&Session>) {
 }
 
 fn refused(status: Status) -> CallerRefused {
-    CallerRefused::Refused(Box::new(Reply::bare(status, auth::id_text(&Node::arrival().id))))
+    CallerRefused::Refused(Box::new(Reply::bare(
+        status,
+        auth::id_text(&Node::arrival().id),
+    )))
 }
 
 fn same_source(binding: &str, bound: &str, source: IpAddr) -> bool {
-    let Ok(bound) = bound.parse::<IpAddr>() else { return binding == "none" };
+    let Ok(bound) = bound.parse::<IpAddr>() else {
+        return binding == "none";
+    };
     match binding {
         "none" => true,
         "subnet" => network(bound) == network(source),
@@ -269,14 +381,22 @@ async fn end(node: &Arc<Node>, key: SessionKey) {
 
 /// Writes bookkeeping of a session; its failure shows in the next request of the session.
 async fn write(node: &Arc<Node>, change: Write) {
-    let work = Work { token: 0, changes: vec![Change::Write(change)], records: Vec::new(), trace: Vec::new() };
+    let work = Work {
+        token: 0,
+        changes: vec![Change::Write(change)],
+        records: Vec::new(),
+        trace: Vec::new(),
+    };
     let _ = crate::commit::commit(node.store(), work).await;
 }
 
 impl Uses {
     fn last_use(&self, session: &Session) -> Timestamp {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.get(&session.key).copied().unwrap_or_default().max(session.last_use)
+        last.get(&session.key)
+            .copied()
+            .unwrap_or_default()
+            .max(session.last_use)
     }
 
     /// Notes a use; whether it is time to write it.
@@ -291,7 +411,10 @@ impl Uses {
 
     /// Forgets a session that ended.
     pub(crate) fn forget(&self, key: &SessionKey) {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key);
     }
 }
 
@@ -300,26 +423,51 @@ fn throttle_keys(body: &Body, source: IpAddr) -> (String, String) {
         IpAddr::V4(v4) => v4.to_string(),
         v6 @ IpAddr::V6(_) => network(v6).to_string(),
     };
-    let user = body.user.as_deref().map(countersign_engine::text::fold).unwrap_or_default();
-    let domain = body.domain.as_deref().map(countersign_engine::text::fold).unwrap_or_default();
+    let user = body
+        .user
+        .as_deref()
+        .map(countersign_engine::text::fold)
+        .unwrap_or_default();
+    let domain = body
+        .domain
+        .as_deref()
+        .map(countersign_engine::text::fold)
+        .unwrap_or_default();
     (format!("{place} {domain}/{user}"), place)
 }
 
 fn throttled(node: &Node, key: &str, most: u32) -> Result<(), Problem> {
-    let throttle = node.session_uses().throttle.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(failures) = throttle.get(key).filter(|failures| failures.count >= most && failures.since.elapsed() < THROTTLE) else { return Ok(()) };
+    let throttle = node
+        .session_uses()
+        .throttle
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let Some(failures) = throttle
+        .get(key)
+        .filter(|failures| failures.count >= most && failures.since.elapsed() < THROTTLE)
+    else {
+        return Ok(());
+    };
     let left = THROTTLE.saturating_sub(failures.since.elapsed()).as_secs();
-    tracing::warn!(source = key.split(' ').next().unwrap_or_default(), "administrative logons are throttled by source (W-105002)");
+    tracing::warn!(
+        source = key.split(' ').next().unwrap_or_default(),
+        "administrative logons are throttled by source (W-105002)"
+    );
     Err(Problem {
         http: 429,
         title: "Too many failed logons",
-        detail: "Too many failed logons came from this address; wait before you try again.".to_owned(),
+        detail: "Too many failed logons came from this address; wait before you try again."
+            .to_owned(),
         retry_after_s: Some(u32::try_from(left).unwrap_or(30).max(1)),
     })
 }
 
 fn note_outcome(node: &Node, account: &str, address: &str, decision: &Decision) {
-    let mut throttle = node.session_uses().throttle.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut throttle = node
+        .session_uses()
+        .throttle
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     match &decision.verdict {
         Verdict::Accept(_) => drop(throttle.remove(account)),
         Verdict::Refuse { status, .. } if status.number() > 0 => {
@@ -338,11 +486,24 @@ fn count_failure(throttle: &mut HashMap<String, Failures>, key: &str, window: Op
             return;
         }
     }
-    let failures = throttle.entry(key.to_owned()).or_insert_with(|| Failures { count: 0, since: Instant::now() });
+    let failures = throttle.entry(key.to_owned()).or_insert_with(|| Failures {
+        count: 0,
+        since: Instant::now(),
+    });
     match window {
-        Some(window) if failures.since.elapsed() > window => *failures = Failures { count: 1, since: Instant::now() },
+        Some(window) if failures.since.elapsed() > window => {
+            *failures = Failures {
+                count: 1,
+                since: Instant::now(),
+            }
+        }
         Some(_) => failures.count += 1,
-        None => *failures = Failures { count: failures.count + 1, since: Instant::now() },
+        None => {
+            *failures = Failures {
+                count: failures.count + 1,
+                since: Instant::now(),
+            }
+        }
     }
 }
 
@@ -353,15 +514,30 @@ mod tests {
     #[test]
     fn a_session_is_bound_as_the_setting_says() {
         let at = |text: &str| text.parse::<IpAddr>().unwrap();
-        assert!(same_source("ip", "10.0.0.1", at("10.0.0.1")) && !same_source("ip", "10.0.0.1", at("10.0.0.2")));
-        assert!(same_source("subnet", "10.0.0.1", at("10.0.0.2")) && !same_source("subnet", "10.0.0.1", at("10.0.1.1")));
-        assert!(same_source("subnet", "2001:db8::1", at("2001:db8::ffff")) && same_source("none", "10.0.0.1", at("::1")));
+        assert!(
+            same_source("ip", "10.0.0.1", at("10.0.0.1"))
+                && !same_source("ip", "10.0.0.1", at("10.0.0.2"))
+        );
+        assert!(
+            same_source("subnet", "10.0.0.1", at("10.0.0.2"))
+                && !same_source("subnet", "10.0.0.1", at("10.0.1.1"))
+        );
+        assert!(
+            same_source("subnet", "2001:db8::1", at("2001:db8::ffff"))
+                && same_source("none", "10.0.0.1", at("::1"))
+        );
     }
 
     #[test]
     fn failures_of_an_account_add_up_in_a_row() {
         let mut throttle = HashMap::new();
-        (0..MOST_FAILURES_OF_ACCOUNT).for_each(|_| count_failure(&mut throttle, "10.0.0.1 /alice", None));
-        assert_eq!(throttle.get("10.0.0.1 /alice").map(|failures| failures.count), Some(MOST_FAILURES_OF_ACCOUNT));
+        (0..MOST_FAILURES_OF_ACCOUNT)
+            .for_each(|_| count_failure(&mut throttle, "10.0.0.1 /alice", None));
+        assert_eq!(
+            throttle
+                .get("10.0.0.1 /alice")
+                .map(|failures| failures.count),
+            Some(MOST_FAILURES_OF_ACCOUNT)
+        );
     }
 }

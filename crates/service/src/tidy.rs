@@ -29,8 +29,16 @@ impl Node {
         if dead.is_empty() {
             return Ok(());
         }
-        let changes = dead.into_iter().map(|key| Change::Write(Write::RemoveSession(key))).collect();
-        self.store().commit(Work { token: 0, changes, records: Vec::new(), trace: Vec::new() });
+        let changes = dead
+            .into_iter()
+            .map(|key| Change::Write(Write::RemoveSession(key)))
+            .collect();
+        self.store().commit(Work {
+            token: 0,
+            changes,
+            records: Vec::new(),
+            trace: Vec::new(),
+        });
         Ok(())
     }
 }

@@ -42,7 +42,10 @@ impl Watch {
         }
         let minute = places.entry(place.clone()).or_default();
         if at.micros_since(minute.since) >= MINUTE_US {
-            *minute = Minute { since: at, ..Minute::default() };
+            *minute = Minute {
+                since: at,
+                ..Minute::default()
+            };
         }
         minute.failures += 1;
         minute.users.insert(user);
@@ -52,29 +55,43 @@ impl Watch {
             return None;
         }
         minute.reported = true;
-        Some(Alarm { place, failures: minute.failures, users })
+        Some(Alarm {
+            place,
+            failures: minute.failures,
+            users,
+        })
     }
 
     /// Whether the watch has struck at a place within the last minute.
     pub(crate) fn has_struck(&self, place: &str, at: Timestamp) -> bool {
         let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        places.get(place).is_some_and(|minute| minute.reported && at.micros_since(minute.since) < MINUTE_US)
+        places
+            .get(place)
+            .is_some_and(|minute| minute.reported && at.micros_since(minute.since) < MINUTE_US)
     }
 }
 
 /// The places a request is watched at: its component, and its client address.
 pub(crate) fn places(logon: &Logon) -> [String; 2] {
-    [format!("component {}", logon.component.key.0), format!("address {}", logon.source)]
+    [
+        format!("component {}", logon.component.key.0),
+        format!("address {}", logon.source),
+    ]
 }
 
 /// Counts a failure and reports it (W-106004) where a limit is passed.
 pub(crate) fn note(node: &Node, logon: &Logon, decision: &Decision) {
-    let Verdict::Refuse { status, .. } = &decision.verdict else { return };
+    let Verdict::Refuse { status, .. } = &decision.verdict else {
+        return;
+    };
     if !status.counts() {
         return;
     }
     let snapshot = node.snapshot();
-    let limits = (snapshot.settings.number("watch.failures_per_min"), snapshot.settings.number("watch.users_per_min"));
+    let limits = (
+        snapshot.settings.number("watch.failures_per_min"),
+        snapshot.settings.number("watch.users_per_min"),
+    );
     let user = hash(logon.user.as_deref().unwrap_or_default());
     for place in places(logon) {
         if let Some(alarm) = node.watch().failed(place, user, logon.at, limits) {
@@ -99,7 +116,10 @@ mod tests {
         let at = Timestamp::from_seconds(1000);
         let fail = |user, at| watch.failed("component 1".into(), user, at, (5, 3));
         assert!(fail(1, at).is_none() && fail(2, at).is_none());
-        assert_eq!(fail(3, at).map(|alarm| (alarm.failures, alarm.users)), Some((3, 3)));
+        assert_eq!(
+            fail(3, at).map(|alarm| (alarm.failures, alarm.users)),
+            Some((3, 3))
+        );
         assert!(fail(4, at).is_none(), "reported already");
         assert!(watch.has_struck("component 1", at) && !watch.has_struck("component 2", at));
         let later = at.plus_seconds(61);

@@ -1,7 +1,7 @@
 use crate::node::Node;
+use countersign_engine::Status;
 use countersign_engine::admin::{Action, AdminDecision, KeyAction, Refusal, Write, import::Order};
 use countersign_engine::decision::Change;
-use countersign_engine::Status;
 use countersign_keyring::escrow::{self, EscrowFor};
 use countersign_keyring::{Change as RingChange, KeyClass, KeyId, Keyring, KeyringError, rotation};
 use countersign_store::to_record;
@@ -18,12 +18,18 @@ pub(super) fn import_order(decision: &AdminDecision) -> Option<Order> {
 }
 
 /// Does what only the shell can do, before the decision is committed with what came of it.
-pub(super) async fn perform(node: &Arc<Node>, action: &Action, decision: &mut AdminDecision) -> Result<(), Refusal> {
+pub(super) async fn perform(
+    node: &Arc<Node>,
+    action: &Action,
+    decision: &mut AdminDecision,
+) -> Result<(), Refusal> {
     match action {
         Action::Key(action) => key(node, action, decision).await,
         Action::Audit(action) => {
             let action = action.clone();
-            decision.result.extend(blocking(node, move |node| super::audit::read(node, &action)).await?);
+            decision
+                .result
+                .extend(blocking(node, move |node| super::audit::read(node, &action)).await?);
             Ok(())
         }
         Action::Import(_) => Ok(()),
@@ -34,7 +40,11 @@ fn failed(detail: impl std::fmt::Display) -> Refusal {
     Refusal::new(Status::CRYPTO, detail.to_string())
 }
 
-async fn key(node: &Arc<Node>, action: &KeyAction, decision: &mut AdminDecision) -> Result<(), Refusal> {
+async fn key(
+    node: &Arc<Node>,
+    action: &KeyAction,
+    decision: &mut AdminDecision,
+) -> Result<(), Refusal> {
     let ring = node.keyring();
     match action {
         KeyAction::Create { class } => made(ring.create(read(class)?, Node::now().0), decision),
@@ -43,7 +53,9 @@ async fn key(node: &Arc<Node>, action: &KeyAction, decision: &mut AdminDecision)
             super::rotate::start(node);
             Ok(())
         }
-        KeyAction::RotationStatus => blocking(node, move |node| super::rotate::status(node, &ring)).await.map(|status| add(decision, "classes", status)),
+        KeyAction::RotationStatus => blocking(node, move |node| super::rotate::status(node, &ring))
+            .await
+            .map(|status| add(decision, "classes", status)),
         KeyAction::Retire { id } => made(ring.retire(known(&ring, id)?), decision),
         KeyAction::Delete { id, force } => {
             let (key, force) = (known(&ring, id)?, *force);
@@ -53,44 +65,80 @@ async fn key(node: &Arc<Node>, action: &KeyAction, decision: &mut AdminDecision)
         }
         KeyAction::Escrow { passphrase } => {
             let passphrase = passphrase.clone();
-            let text = blocking(node, move |_| escrow::write(ring.root_key(), &EscrowFor::Passphrase(passphrase)).map_err(failed)).await?;
+            let text = blocking(node, move |_| {
+                escrow::write(ring.root_key(), &EscrowFor::Passphrase(passphrase)).map_err(failed)
+            })
+            .await?;
             add(decision, "escrow", text.into());
-            decision.changes.push(Change::Write(Write::Setting("key.escrowed", Some("yes".to_owned()))));
+            decision.changes.push(Change::Write(Write::Setting(
+                "key.escrowed",
+                Some("yes".to_owned()),
+            )));
             Ok(())
         }
     }
 }
 
 fn deletable(node: &Node, ring: &Keyring, key: KeyId, force: bool) -> Result<(), Refusal> {
-    let named = node.store().keys_in_use().map_err(|error| Refusal::new(error.status(), error.to_string()))?;
-    rotation::deletable(ring, key, &named, force).map_err(|kept| Refusal::contradiction(kept.to_string()))
+    let named = node
+        .store()
+        .keys_in_use()
+        .map_err(|error| Refusal::new(error.status(), error.to_string()))?;
+    rotation::deletable(ring, key, &named, force)
+        .map_err(|kept| Refusal::contradiction(kept.to_string()))
 }
 
 /// Runs slow work off the async threads.
-async fn blocking<T: Send + 'static>(node: &Arc<Node>, work: impl FnOnce(&Node) -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
+async fn blocking<T: Send + 'static>(
+    node: &Arc<Node>,
+    work: impl FnOnce(&Node) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
     let node = node.clone();
     let done = tokio::task::spawn_blocking(move || work(&node)).await;
-    done.unwrap_or_else(|_| Err(Refusal::new(Status::ERROR, "the work on the key ring or the audit ended early")))
+    done.unwrap_or_else(|_| {
+        Err(Refusal::new(
+            Status::ERROR,
+            "the work on the key ring or the audit ended early",
+        ))
+    })
 }
 
-fn made(change: Result<RingChange, KeyringError>, decision: &mut AdminDecision) -> Result<(), Refusal> {
+fn made(
+    change: Result<RingChange, KeyringError>,
+    decision: &mut AdminDecision,
+) -> Result<(), Refusal> {
     let change = change.map_err(|error| Refusal::contradiction(error.to_string()))?;
     if let Some(row) = change.rows.first() {
         add(decision, "id", row.id.to_string().into());
     }
-    decision.changes.extend(change.rows.iter().map(|row| Change::Write(Write::Key(to_record(row)))));
-    decision.changes.extend(change.removed.iter().map(|id| Change::Write(Write::RemoveKey(id.to_string()))));
+    decision.changes.extend(
+        change
+            .rows
+            .iter()
+            .map(|row| Change::Write(Write::Key(to_record(row)))),
+    );
+    decision.changes.extend(
+        change
+            .removed
+            .iter()
+            .map(|id| Change::Write(Write::RemoveKey(id.to_string()))),
+    );
     Ok(())
 }
 
 fn read<T: FromStr>(word: &str) -> Result<T, Refusal> {
-    word.parse().map_err(|_| Refusal::invalid("class", "storage, sensitive, transport, audit or token"))
+    word.parse()
+        .map_err(|_| Refusal::invalid("class", "storage, sensitive, transport, audit or token"))
 }
 
 fn known(ring: &Keyring, id: &str) -> Result<KeyId, Refusal> {
-    let key: KeyId = id.parse().map_err(|_| Refusal::not_found(format_args!("key {id}")))?;
+    let key: KeyId = id
+        .parse()
+        .map_err(|_| Refusal::not_found(format_args!("key {id}")))?;
     let found: Option<(KeyClass, _)> = ring.about(key);
-    found.map(|_| key).ok_or_else(|| Refusal::not_found(format_args!("key {id}")))
+    found
+        .map(|_| key)
+        .ok_or_else(|| Refusal::not_found(format_args!("key {id}")))
 }
 
 fn add(decision: &mut AdminDecision, name: &str, value: Value) {
@@ -100,11 +148,23 @@ fn add(decision: &mut AdminDecision, name: &str, value: Value) {
 /// Puts the keyed hash of a component's new API key, which the decision brings in plain, into the record it writes.
 pub(super) fn hash_api_keys(node: &Node, decision: &mut AdminDecision) -> Result<(), Refusal> {
     for change in &mut decision.changes {
-        let Change::Write(Write::Component(put)) = change else { continue };
-        let Some(at) = put.secrets.iter().position(|(field, _)| *field == "api_key") else { continue };
+        let Change::Write(Write::Component(put)) = change else {
+            continue;
+        };
+        let Some(at) = put
+            .secrets
+            .iter()
+            .position(|(field, _)| *field == "api_key")
+        else {
+            continue;
+        };
         let (_, key) = put.secrets.swap_remove(at);
         put.record.api_key = match key {
-            Some(key) => Some(node.keyed_hash("component", key.expose()).ok_or_else(|| failed("the key ring has no token key"))?.into()),
+            Some(key) => Some(
+                node.keyed_hash("component", key.expose())
+                    .ok_or_else(|| failed("the key ring has no token key"))?
+                    .into(),
+            ),
             None => None,
         };
     }

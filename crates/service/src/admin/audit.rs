@@ -18,7 +18,11 @@ type View = Map<String, Value>;
 pub(super) fn read(node: &Node, action: &AuditAction) -> Result<View, Refusal> {
     match action {
         AuditAction::View { amid } => view(node, amid),
-        AuditAction::Verify { from, to, moving_factors } => verify(node, *from, *to, *moving_factors),
+        AuditAction::Verify {
+            from,
+            to,
+            moving_factors,
+        } => verify(node, *from, *to, *moving_factors),
     }
 }
 
@@ -28,7 +32,9 @@ fn broken(error: &StoreError) -> Refusal {
 
 fn view(node: &Node, amid: &[u8; 16]) -> Result<View, Refusal> {
     let line = node.store().record(amid).map_err(|error| broken(&error))?;
-    let entry = line.and_then(|line| line.entry()).ok_or_else(|| Refusal::not_found("the audit record"))?;
+    let entry = line
+        .and_then(|line| line.entry())
+        .ok_or_else(|| Refusal::not_found("the audit record"))?;
     let trace = node.store().trace(amid).map_err(|error| broken(&error))?;
     let mut result = Map::new();
     result.insert("record".to_owned(), Value::Object(entry.into_fields()));
@@ -38,8 +44,15 @@ fn view(node: &Node, amid: &[u8; 16]) -> Result<View, Refusal> {
     Ok(result)
 }
 
-fn verify(node: &Node, from: Option<Timestamp>, to: Option<Timestamp>, moving_factors: bool) -> Result<View, Refusal> {
-    let check = |key: &[u8; 32], bytes: &[u8], signature: &[u8; 64]| audit_key::verify(key, bytes, signature);
+fn verify(
+    node: &Node,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    moving_factors: bool,
+) -> Result<View, Refusal> {
+    let check = |key: &[u8; 32], bytes: &[u8], signature: &[u8; 64]| {
+        audit_key::verify(key, bytes, signature)
+    };
     let mut verifier = Verifier::new(&check);
     if from.is_some() || to.is_some() {
         verifier = verifier.partial();
@@ -58,29 +71,47 @@ fn verify(node: &Node, from: Option<Timestamp>, to: Option<Timestamp>, moving_fa
             accepted.take(&entry);
         }
     };
-    node.store().entries(&mut take).map_err(|error| broken(&error))?;
+    node.store()
+        .entries(&mut take)
+        .map_err(|error| broken(&error))?;
     let outcome = verifier.finish();
     let mut problems: Vec<String> = outcome.problems.iter().map(ToString::to_string).collect();
     if moving_factors {
         let stored = node.store().factors().map_err(|error| broken(&error))?;
         problems.extend(moved_back(&accepted, &stored).iter().map(|back| {
-            format!("{} {}: {} was accepted, but {} is stored; the row was put back", back.serial, back.application, back.accepted, back.stored)
+            format!(
+                "{} {}: {} was accepted, but {} is stored; the row was put back",
+                back.serial, back.application, back.accepted, back.stored
+            )
         }));
     }
     let mut result = Map::new();
     result.insert("intact".to_owned(), problems.is_empty().into());
     result.insert("records".to_owned(), outcome.records.into());
     result.insert("problems".to_owned(), json!(problems));
-    result.insert("notes".to_owned(), outcome.notes.iter().map(ToString::to_string).collect());
+    result.insert(
+        "notes".to_owned(),
+        outcome.notes.iter().map(ToString::to_string).collect(),
+    );
     Ok(result)
 }
 
 /// The rows of a query, newest first unless it is sorted by `time`, and how many matched. The scan ends with the page,
 /// so the number counts what was seen.
 pub(super) fn rows(node: &Node, query: &Query) -> Result<(Vec<View>, usize), StoreError> {
-    let oldest_first = query.sort.first().is_some_and(|(column, descending)| column.name == "time" && !descending);
+    let oldest_first = query
+        .sort
+        .first()
+        .is_some_and(|(column, descending)| column.name == "time" && !descending);
     let range = range(query, !oldest_first);
-    let probe = Query { fields: Vec::new(), sort: Vec::new(), distinct: false, limit: 1, offset: 0, ..query.clone() };
+    let probe = Query {
+        fields: Vec::new(),
+        sort: Vec::new(),
+        distinct: false,
+        limit: 1,
+        offset: 0,
+        ..query.clone()
+    };
     let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
     let most = usize::try_from(query.limit).unwrap_or(usize::MAX);
     let (mut rows, mut total) = (Vec::new(), 0);

@@ -19,10 +19,21 @@ const IN_BODY: usize = 1 << 20;
 ///
 /// # Errors
 /// There is no such import (404), the file is too large (413), or the node is stopping (503).
-pub async fn run(node: &Arc<Node>, caller: Caller, verb: &str, options: Map<String, Value>, file: Vec<u8>) -> Result<Reply, Problem> {
-    let most = usize::try_from(node.snapshot().settings.number("import.max_bytes")).unwrap_or(IN_BODY);
+pub async fn run(
+    node: &Arc<Node>,
+    caller: Caller,
+    verb: &str,
+    options: Map<String, Value>,
+    file: Vec<u8>,
+) -> Result<Reply, Problem> {
+    let most =
+        usize::try_from(node.snapshot().settings.number("import.max_bytes")).unwrap_or(IN_BODY);
     if file.len() > most {
-        return Err(Problem::new(413, "Too large", format!("The file is longer than import.max_bytes, {most} bytes.")));
+        return Err(Problem::new(
+            413,
+            "Too large",
+            format!("The file is longer than import.max_bytes, {most} bytes."),
+        ));
     }
     let mut body = options;
     body.insert("data".to_owned(), Value::from("-")); // the real file follows beside the command, not in JSON
@@ -30,13 +41,21 @@ pub async fn run(node: &Arc<Node>, caller: Caller, verb: &str, options: Map<Stri
 }
 
 /// Carries out an import: rows in batches, each row with its own status.
-pub(super) async fn carry_out(run: &Run<'_>, verb: &'static Verb, mut decision: AdminDecision, mut order: Order) -> Result<Reply, Status> {
+pub(super) async fn carry_out(
+    run: &Run<'_>,
+    verb: &'static Verb,
+    mut decision: AdminDecision,
+    mut order: Order,
+) -> Result<Reply, Status> {
     if let Some(file) = &run.file {
         order.data = file.clone();
     }
-    let most = usize::try_from(run.node.snapshot().settings.number("import.max_bytes")).unwrap_or(IN_BODY);
+    let most =
+        usize::try_from(run.node.snapshot().settings.number("import.max_bytes")).unwrap_or(IN_BODY);
     let reading = order.clone();
-    let rows = tokio::task::spawn_blocking(move || reading.rows(most)).await.map_err(|_| Status::ERROR)?;
+    let rows = tokio::task::spawn_blocking(move || reading.rows(most))
+        .await
+        .map_err(|_| Status::ERROR)?;
     let rows = match rows {
         Ok(rows) => rows,
         Err(refusal) => return Ok(run.refuse(verb, &refusal).await),
@@ -52,24 +71,51 @@ pub(super) async fn carry_out(run: &Run<'_>, verb: &'static Verb, mut decision: 
         answers.extend(done);
     }
     tally.finish(&mut decision);
-    decision.result.insert("rows".to_owned(), answers.iter().map(|answer| Value::Object(answer.to_json())).collect());
+    decision.result.insert(
+        "rows".to_owned(),
+        answers
+            .iter()
+            .map(|answer| Value::Object(answer.to_json()))
+            .collect(),
+    );
     decision.action = None;
     run.settle(decision).await
 }
 
-async fn batch_of(run: &Run<'_>, verb: &'static Verb, order: &Order, rows: &[Result<import::Row, import::RowError>]) -> Result<Vec<RowAnswer>, Status> {
+async fn batch_of(
+    run: &Run<'_>,
+    verb: &'static Verb,
+    order: &Order,
+    rows: &[Result<import::Row, import::RowError>],
+) -> Result<Vec<RowAnswer>, Status> {
     for _ in 0..MOST_TRIES {
         let snapshot = run.node.snapshot();
         let needs = import::needs(rows, &order.options, &snapshot);
-        let facts = run.node.store().admin_facts(&needs).map_err(|error| crate::logon::failed(run.node, &error))?;
+        let facts = run
+            .node
+            .store()
+            .admin_facts(&needs)
+            .map_err(|error| crate::logon::failed(run.node, &error))?;
         let ring = run.node.ring();
         let dice = Node::arrival().dice; // each batch throws its own serials and keys
-        let given = Given { at: run.at, snapshot: &snapshot, facts: &facts, answers: &run.answers, dice: &dice, vault: &ring };
+        let given = Given {
+            at: run.at,
+            snapshot: &snapshot,
+            facts: &facts,
+            answers: &run.answers,
+            dice: &dice,
+            vault: &ring,
+        };
         let decided = import::decide(&run.caller, verb, order, rows, given);
         if decided.changes.is_empty() && decided.records.is_empty() {
             return Ok(decided.answers);
         }
-        let work = Work { token: 0, changes: decided.changes, records: decided.records, trace: Vec::new() };
+        let work = Work {
+            token: 0,
+            changes: decided.changes,
+            records: decided.records,
+            trace: Vec::new(),
+        };
         match crate::commit::commit(run.node.store(), work).await {
             Outcome::Committed => return Ok(decided.answers),
             Outcome::Conflict => run.node.metrics().conflict(),

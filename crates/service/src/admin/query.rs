@@ -8,7 +8,12 @@ use serde_json::{Map, Value};
 type View = Map<String, Value>;
 
 /// Reads the rows of a query into `rows` and their number, without limit and offset, into `total`.
-pub(super) fn read(node: &Node, query: &Query, own: Option<countersign_engine::model::SessionKey>, result: &mut View) -> Result<(), StoreError> {
+pub(super) fn read(
+    node: &Node,
+    query: &Query,
+    own: Option<countersign_engine::model::SessionKey>,
+    result: &mut View,
+) -> Result<(), StoreError> {
     let (rows, total) = match query.object.name {
         "user" | "authenticator" | "application" | "user-attribute" => of_store(node, query)?,
         "audit" => super::audit::rows(node, query)?,
@@ -16,7 +21,10 @@ pub(super) fn read(node: &Node, query: &Query, own: Option<countersign_engine::m
         "key" => run(query, node.store().keys()?.iter().map(view::key)),
         name => run(query, of_snapshot(node, name)),
     };
-    result.insert("rows".to_owned(), rows.into_iter().map(Value::Object).collect());
+    result.insert(
+        "rows".to_owned(),
+        rows.into_iter().map(Value::Object).collect(),
+    );
     result.insert("total".to_owned(), total.into());
     Ok(())
 }
@@ -25,34 +33,78 @@ fn of_snapshot(node: &Node, name: &str) -> Vec<View> {
     let snapshot = node.snapshot();
     match name {
         "domain" => snapshot.domains.iter().map(view::domain).collect(),
-        "org-unit" => snapshot.units.values().map(|unit| view::org_unit(unit, &snapshot)).collect(),
-        "policy" => snapshot.policies.iter().map(|policy| view::policy(policy, &snapshot)).collect(),
-        "component" => snapshot.components.all().iter().map(|component| view::component(component)).collect(),
-        "authenticator-type" => snapshot.types.iter().map(view::authenticator_type).collect(),
-        "setting" => SETTINGS.iter().map(|setting| view::setting(setting, &snapshot.settings)).collect(),
+        "org-unit" => snapshot
+            .units
+            .values()
+            .map(|unit| view::org_unit(unit, &snapshot))
+            .collect(),
+        "policy" => snapshot
+            .policies
+            .iter()
+            .map(|policy| view::policy(policy, &snapshot))
+            .collect(),
+        "component" => snapshot
+            .components
+            .all()
+            .iter()
+            .map(|component| view::component(component))
+            .collect(),
+        "authenticator-type" => snapshot
+            .types
+            .iter()
+            .map(view::authenticator_type)
+            .collect(),
+        "setting" => SETTINGS
+            .iter()
+            .map(|setting| view::setting(setting, &snapshot.settings))
+            .collect(),
         _ => Vec::new(),
     }
 }
 
-fn sessions(node: &Node, own: Option<countersign_engine::model::SessionKey>) -> Result<Vec<View>, StoreError> {
+fn sessions(
+    node: &Node,
+    own: Option<countersign_engine::model::SessionKey>,
+) -> Result<Vec<View>, StoreError> {
     let snapshot = node.snapshot();
     let mut views = Vec::new();
     for session in node.store().sessions()? {
         if let Some((domain, user)) = node.store().user_name(session.user)? {
-            views.push(view::session(&session, &user, snapshot.domains.name(domain), Some(session.key) == own));
+            views.push(view::session(
+                &session,
+                &user,
+                snapshot.domains.name(domain),
+                Some(session.key) == own,
+            ));
         }
     }
     Ok(views)
 }
 
 fn of_store(node: &Node, query: &Query) -> Result<(Vec<View>, usize), StoreError> {
-    let Some((rows, total)) = node.store().query(query)? else { return Ok((Vec::new(), 0)) };
+    let Some((rows, total)) = node.store().query(query)? else {
+        return Ok((Vec::new(), 0));
+    };
     let snapshot = node.snapshot();
     let views: Vec<View> = match rows {
-        Rows::Users(users) => users.iter().map(|(account, linked)| view::user(account, &snapshot, linked.as_ref())).collect(),
-        Rows::Authenticators(all) => all.iter().map(|(authenticator, owner)| view::authenticator(authenticator, &snapshot, owner.as_ref())).collect(),
-        Rows::Applications(all) => all.iter().map(|(serial, application)| view::application(serial, application)).collect(),
-        Rows::Attributes(all) => all.iter().map(|(user, attribute)| view::attribute(user, &snapshot, attribute)).collect(),
+        Rows::Users(users) => users
+            .iter()
+            .map(|(account, linked)| view::user(account, &snapshot, linked.as_ref()))
+            .collect(),
+        Rows::Authenticators(all) => all
+            .iter()
+            .map(|(authenticator, owner)| {
+                view::authenticator(authenticator, &snapshot, owner.as_ref())
+            })
+            .collect(),
+        Rows::Applications(all) => all
+            .iter()
+            .map(|(serial, application)| view::application(serial, application))
+            .collect(),
+        Rows::Attributes(all) => all
+            .iter()
+            .map(|(user, attribute)| view::attribute(user, &snapshot, attribute))
+            .collect(),
     };
     let rows = views.into_iter().map(|view| query.project(view)).collect();
     Ok((rows, usize::try_from(total).unwrap_or(usize::MAX)))

@@ -18,7 +18,9 @@ pub(super) fn start(node: &Arc<Node>) {
         let mut at = Resealed::default();
         while node.is_accepting() {
             match node.store().reseal_batch(at, STEP) {
-                Ok(next) if next.finished => return tracing::info!("all sealed fields are under the active keys"),
+                Ok(next) if next.finished => {
+                    return tracing::info!("all sealed fields are under the active keys");
+                }
                 Ok(next) => at = next,
                 Err(error) => {
                     tracing::warn!(%error, "the rotation of keys stopped; rotate again to go on");
@@ -31,7 +33,10 @@ pub(super) fn start(node: &Arc<Node>) {
 
 /// How many fields of each class still wait for the active key.
 pub(super) fn status(node: &Node, ring: &Keyring) -> Result<Value, Refusal> {
-    let named = node.store().keys_in_use().map_err(|error| Refusal::new(error.status(), error.to_string()))?;
+    let named = node
+        .store()
+        .keys_in_use()
+        .map_err(|error| Refusal::new(error.status(), error.to_string()))?;
     let classes = CLASSES.iter().map(|class| {
         let waiting = rotation::waiting(ring, *class, &named);
         json!({"class": class.name(), "waiting": waiting, "done": waiting == 0})

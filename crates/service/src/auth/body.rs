@@ -4,8 +4,8 @@ use crate::node::{Arrival, Node};
 use crate::proof::Proof;
 use crate::reply::{Problem, Reply};
 use countersign_engine::admin::{Field, Fields, Refusal};
-use countersign_engine::audit::{Code, Record};
 use countersign_engine::attempt::{AuthType, HostCode, Unreadable, Via};
+use countersign_engine::audit::{Code, Record};
 use countersign_engine::model::{ChallengeKey, Component};
 use countersign_engine::text::has_control;
 use countersign_engine::time::Timestamp;
@@ -34,14 +34,34 @@ impl Body {
     ///
     /// The outer error is a transport problem (not admitted, proof missing), the inner one a completed refusal
     /// (-101, -102, -2), which is still to be audited.
-    pub(crate) fn read(node: &Node, via: Via, source: IpAddr, proof: &Proof, mut map: Map<String, Value>) -> Result<Result<Self, Box<Unusable>>, Problem> {
+    pub(crate) fn read(
+        node: &Node,
+        via: Via,
+        source: IpAddr,
+        proof: &Proof,
+        mut map: Map<String, Value>,
+    ) -> Result<Result<Self, Box<Unusable>>, Problem> {
         let arrival = Node::arrival();
-        let request_id = map.get("request_id").and_then(Value::as_str).map(str::to_owned);
-        let component_type = map.get("component").and_then(Value::as_str).map(str::to_owned);
+        let request_id = map
+            .get("request_id")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        let component_type = map
+            .get("component")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
         let (id, at) = (arrival.id, arrival.at);
         let refuse = |refusal: Refusal| {
             let (request_id, component_type) = (request_id.clone(), component_type.clone());
-            Ok(Err(Box::new(Unusable { id, at, via, source, request_id, component_type, refusal })))
+            Ok(Err(Box::new(Unusable {
+                id,
+                at,
+                via,
+                source,
+                request_id,
+                component_type,
+                refusal,
+            })))
         };
         let user = match take_user(via, &mut map) {
             Ok(user) => user,
@@ -54,25 +74,45 @@ impl Body {
         if let Err(refusal) = check_formats(&fields) {
             return refuse(refusal);
         }
-        let Some(kind) = fields.text("component") else { return refuse(Refusal::missing("component")) };
+        let Some(kind) = fields.text("component") else {
+            return refuse(Refusal::missing("component"));
+        };
         let component = admitted(node, kind, source, proof)?;
         let source = match client_address(&component, &fields, source) {
             Ok(source) => source,
             Err(refusal) => return refuse(refusal),
         };
         let domain = fields.text("domain").map(str::to_owned);
-        Ok(Ok(Self { user, domain, component, arrival, via, source, fields }))
+        Ok(Ok(Self {
+            user,
+            domain,
+            component,
+            arrival,
+            via,
+            source,
+            fields,
+        }))
     }
 
     /// The attempt that the body asks for.
     pub(crate) fn into_logon(self) -> Logon {
-        let Self { user, domain, component, arrival, via, source, fields } = self;
+        let Self {
+            user,
+            domain,
+            component,
+            arrival,
+            via,
+            source,
+            fields,
+        } = self;
         let given = given(&fields, via);
         let mut logon = Logon::new(arrival, via, component, source, user, given);
         logon.domain = domain;
         logon.request_id = fields.text("request_id").map(str::to_owned);
         logon.answered = OwnAnswered {
-            key: fields.text("challenge_key").map(|text| challenge_key(text).ok_or(Unreadable)),
+            key: fields
+                .text("challenge_key")
+                .map(|text| challenge_key(text).ok_or(Unreadable)),
             challenge: fields.text("challenge").map(str::to_owned),
             response: fields.secret("response").cloned(),
         };
@@ -102,17 +142,34 @@ const MOST_KEPT: usize = 64;
 impl Unusable {
     /// Audits the refusal and answers it.
     pub(crate) async fn answer(self, node: &Node) -> Reply {
-        let id = self.request_id.clone().unwrap_or_else(|| super::id_text(&self.id));
-        let work = Work { token: 0, changes: Vec::new(), records: vec![self.record()], trace: Vec::new() };
+        let id = self
+            .request_id
+            .clone()
+            .unwrap_or_else(|| super::id_text(&self.id));
+        let work = Work {
+            token: 0,
+            changes: Vec::new(),
+            records: vec![self.record()],
+            trace: Vec::new(),
+        };
         match crate::commit::commit(node.store(), work).await {
-            Outcome::Committed | Outcome::Conflict => Reply::with(self.refusal.status, self.refusal.detail, id),
+            Outcome::Committed | Outcome::Conflict => {
+                Reply::with(self.refusal.status, self.refusal.detail, id)
+            }
             Outcome::Failed(error) => Reply::bare(crate::logon::failed(node, &error), id),
         }
     }
 
     fn record(&self) -> Record {
-        let code = if self.via == Via::AdminLogon { Code::ADMIN_LOGON_REFUSED } else { Code::AUTH_ERROR };
-        let cut = |text: &Option<String>| text.as_ref().map(|text| text.chars().take(MOST_KEPT).collect::<String>().into());
+        let code = if self.via == Via::AdminLogon {
+            Code::ADMIN_LOGON_REFUSED
+        } else {
+            Code::AUTH_ERROR
+        };
+        let cut = |text: &Option<String>| {
+            text.as_ref()
+                .map(|text| text.chars().take(MOST_KEPT).collect::<String>().into())
+        };
         let mut record = Record::new(code, self.id, self.at);
         record.status = Some(self.refusal.status);
         record.request_id = cut(&self.request_id);
@@ -124,9 +181,16 @@ impl Unusable {
 }
 
 /// The user name is read apart: one that is empty, too long or not text decides 1000, not -101.
-fn take_user(via: Via, map: &mut Map<String, Value>) -> Result<Result<String, Unreadable>, Refusal> {
+fn take_user(
+    via: Via,
+    map: &mut Map<String, Value>,
+) -> Result<Result<String, Unreadable>, Refusal> {
     match map.remove("user") {
-        Some(Value::String(user)) if user.is_empty() || user.chars().count() > MOST_USER || has_control(&user) => Ok(Err(Unreadable)),
+        Some(Value::String(user))
+            if user.is_empty() || user.chars().count() > MOST_USER || has_control(&user) =>
+        {
+            Ok(Err(Unreadable))
+        }
         Some(Value::String(user)) => Ok(Ok(user)),
         Some(_) => Err(Refusal::invalid("user", "text of 1 to 255 characters")),
         None if via == Via::Challenge => Ok(Ok(String::new())),
@@ -137,27 +201,49 @@ fn take_user(via: Via, map: &mut Map<String, Value>) -> Result<Result<String, Un
 /// Reads the fields of a table row but for `user`; unknown ones and values that a field does not take are -101.
 fn read_fields(table: &'static [Field], map: &Map<String, Value>) -> Result<Fields, Refusal> {
     let mut fields = Fields::default();
-    if let Some(missing) = table.iter().find(|field| field.required && field.name != "user" && !map.contains_key(field.name)) {
+    if let Some(missing) = table
+        .iter()
+        .find(|field| field.required && field.name != "user" && !map.contains_key(field.name))
+    {
         return Err(Refusal::missing(missing.name));
     }
     for (name, value) in map {
-        let field = table.iter().find(|field| field.name == name).ok_or_else(|| unknown(table, name))?;
+        let field = table
+            .iter()
+            .find(|field| field.name == name)
+            .ok_or_else(|| unknown(table, name))?;
         fields.set(field.name, field.read(value)?);
     }
     Ok(fields)
 }
 
 fn unknown(table: &[Field], name: &str) -> Refusal {
-    let shown: String = name.chars().filter(|letter| !letter.is_control()).take(64).collect();
+    let shown: String = name
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .take(64)
+        .collect();
     let names: Vec<&str> = table.iter().map(|field| field.name).collect();
-    let hint = countersign_engine::text::closest(&shown, names).map_or(String::new(), |close| format!("; did you mean {close}?"));
-    Refusal::new(Status::INVDATA, format!("{shown} is no field of this command{hint}"))
+    let hint = countersign_engine::text::closest(&shown, names)
+        .map_or(String::new(), |close| format!("; did you mean {close}?"));
+    Refusal::new(
+        Status::INVDATA,
+        format!("{shown} is no field of this command{hint}"),
+    )
 }
 
 fn check_formats(fields: &Fields) -> Result<(), Refusal> {
-    const SEPARATE: [&str; 5] = ["static_password", "otp", "pin", "new_pin", "confirm_new_pin"];
+    const SEPARATE: [&str; 5] = [
+        "static_password",
+        "otp",
+        "pin",
+        "new_pin",
+        "confirm_new_pin",
+    ];
     if fields.has("password") && SEPARATE.iter().any(|name| fields.has(name)) {
-        return Err(Refusal::contradiction("password and separate fields (static_password, otp, pin, new_pin) cannot be sent together"));
+        return Err(Refusal::contradiction(
+            "password and separate fields (static_password, otp, pin, new_pin) cannot be sent together",
+        ));
     }
     for name in ["pin", "new_pin", "confirm_new_pin"] {
         let digits = |secret: &Secret| secret.expose().iter().all(u8::is_ascii_digit);
@@ -168,11 +254,24 @@ fn check_formats(fields: &Fields) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn admitted(node: &Node, kind: &str, source: IpAddr, proof: &Proof) -> Result<Arc<Component>, Problem> {
+fn admitted(
+    node: &Node,
+    kind: &str,
+    source: IpAddr,
+    proof: &Proof,
+) -> Result<Arc<Component>, Problem> {
     let snapshot = node.snapshot();
     let component = snapshot.components.admitted(kind, source).cloned();
     let component = component.ok_or_else(|| Problem::new(403, "Component not admitted", format!("No component of type {kind} is registered for the address this request came from; create one with component/create.")))?;
-    if proves(node, &component, proof) { Ok(component) } else { Err(Problem::new(401, "Component not proven", "This component must show its key (header Countersign-Component-Key) or its client certificate.")) }
+    if proves(node, &component, proof) {
+        Ok(component)
+    } else {
+        Err(Problem::new(
+            401,
+            "Component not proven",
+            "This component must show its key (header Countersign-Component-Key) or its client certificate.",
+        ))
+    }
 }
 
 fn proves(node: &Node, component: &Component, proof: &Proof) -> bool {
@@ -180,19 +279,30 @@ fn proves(node: &Node, component: &Component, proof: &Proof) -> bool {
         && let Some(shown) = &proof.key
     {
         let hashes = node.keyed_hashes("component", shown.as_bytes());
-        return hashes.iter().any(|hash| subtle::ConstantTimeEq::ct_eq(hash.as_slice(), wanted).into());
+        return hashes
+            .iter()
+            .any(|hash| subtle::ConstantTimeEq::ct_eq(hash.as_slice(), wanted).into());
     }
-    if let (Some(wanted), Some(shown)) = (&component.client_certificate, &proof.certificate_sha256) {
+    if let (Some(wanted), Some(shown)) = (&component.client_certificate, &proof.certificate_sha256)
+    {
         return wanted.eq_ignore_ascii_case(shown);
     }
     component.api_key.is_none() && component.client_certificate.is_none()
 }
 
-fn client_address(component: &Component, fields: &Fields, source: IpAddr) -> Result<IpAddr, Refusal> {
+fn client_address(
+    component: &Component,
+    fields: &Fields,
+    source: IpAddr,
+) -> Result<IpAddr, Refusal> {
     match fields.text("client_address") {
         None => Ok(source),
-        Some(_) if !component.trusted_forwarder => Err(Refusal::contradiction("client_address is taken from a trusted forwarder only")),
-        Some(text) => text.parse().map_err(|_| Refusal::invalid("client_address", "an IP address")),
+        Some(_) if !component.trusted_forwarder => Err(Refusal::contradiction(
+            "client_address is taken from a trusted forwarder only",
+        )),
+        Some(text) => text
+            .parse()
+            .map_err(|_| Refusal::invalid("client_address", "an IP address")),
     }
 }
 
@@ -207,7 +317,13 @@ fn given(fields: &Fields, via: Via) -> Given {
         }));
     }
     if let Some(password) = secret("password") {
-        return Given::Combined(if has_control(&String::from_utf8_lossy(password.expose())) { Err(Unreadable) } else { Ok(password) });
+        return Given::Combined(
+            if has_control(&String::from_utf8_lossy(password.expose())) {
+                Err(Unreadable)
+            } else {
+                Ok(password)
+            },
+        );
     }
     let separate = OwnSeparate {
         static_password: secret("static_password"),
@@ -218,14 +334,32 @@ fn given(fields: &Fields, via: Via) -> Given {
         new_password: None,
         confirm_new_password: None,
     };
-    let empty = [&separate.static_password, &separate.otp, &separate.pin, &separate.new_pin].into_iter().all(Option::is_none);
-    if empty { Given::None } else { Given::Separate(Box::new(separate)) }
+    let empty = [
+        &separate.static_password,
+        &separate.otp,
+        &separate.pin,
+        &separate.new_pin,
+    ]
+    .into_iter()
+    .all(Option::is_none);
+    if empty {
+        Given::None
+    } else {
+        Given::Separate(Box::new(separate))
+    }
 }
 
 /// Reads a challenge key: base64url without padding, or hexadecimal.
 fn challenge_key(text: &str) -> Option<ChallengeKey> {
-    let bytes = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).ok().filter(|bytes| bytes.len() == 16);
-    let bytes = bytes.or_else(|| data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok())?;
+    let bytes = data_encoding::BASE64URL_NOPAD
+        .decode(text.as_bytes())
+        .ok()
+        .filter(|bytes| bytes.len() == 16);
+    let bytes = bytes.or_else(|| {
+        data_encoding::HEXLOWER_PERMISSIVE
+            .decode(text.as_bytes())
+            .ok()
+    })?;
     bytes.try_into().ok().map(ChallengeKey)
 }
 

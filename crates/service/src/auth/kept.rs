@@ -20,22 +20,44 @@ impl Whole {
     pub(super) fn of(node: &Node, via: Via, fields: &Map<String, Value>) -> Option<Self> {
         let request_id = fields.get("request_id")?.as_str()?.to_owned();
         let text = Secret::new(format!("{via:?} {}", Value::Object(fields.clone())).into_bytes());
-        Some(Self { request_id, body: node.keyed_hash("request", text.expose())? })
+        Some(Self {
+            request_id,
+            body: node.keyed_hash("request", text.expose())?,
+        })
     }
 }
 
 /// The stored answer of the same request, or -2 for another body under the same id.
 pub(super) fn find(node: &Node, component_type: &str, whole: &Whole) -> Option<Reply> {
-    let kept = node.store().kept_answer(component_type, &whole.request_id).ok()??;
-    if !bool::from(subtle::ConstantTimeEq::ct_eq(kept.body.as_slice(), whole.body.as_slice())) {
-        return Some(Reply::with(Status::INVPARAM, "request_id was used for another request within 30 seconds", whole.request_id.clone()));
+    let kept = node
+        .store()
+        .kept_answer(component_type, &whole.request_id)
+        .ok()??;
+    if !bool::from(subtle::ConstantTimeEq::ct_eq(
+        kept.body.as_slice(),
+        whole.body.as_slice(),
+    )) {
+        return Some(Reply::with(
+            Status::INVPARAM,
+            "request_id was used for another request within 30 seconds",
+            whole.request_id.clone(),
+        ));
     }
     read(kept.answer.expose(), &whole.request_id)
 }
 
 /// The answer to be kept.
-pub(super) fn answer(component_type: &str, whole: &Whole, reply: &Reply, at: Timestamp) -> KeptAnswer {
-    let warnings: Vec<_> = reply.warnings.iter().map(|(status, text)| json!([status.number(), text])).collect();
+pub(super) fn answer(
+    component_type: &str,
+    whole: &Whole,
+    reply: &Reply,
+    at: Timestamp,
+) -> KeptAnswer {
+    let warnings: Vec<_> = reply
+        .warnings
+        .iter()
+        .map(|(status, text)| json!([status.number(), text]))
+        .collect();
     let text = json!({"status": reply.status.number(), "message": reply.message, "result": reply.result, "warnings": warnings}).to_string();
     KeptAnswer {
         component_type: component_type.to_owned(),
@@ -53,7 +75,18 @@ fn read(text: &[u8], request_id: &str) -> Option<Reply> {
     if let Some(Value::Object(result)) = value.get_mut("result").map(Value::take) {
         reply.result = result;
     }
-    let warnings = value.get("warnings").and_then(Value::as_array).into_iter().flatten();
-    reply.warnings = warnings.filter_map(|entry| Some((Status::from_number(entry.get(0)?.as_i64()?)?, entry.get(1)?.as_str()?.to_owned()))).collect();
+    let warnings = value
+        .get("warnings")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    reply.warnings = warnings
+        .filter_map(|entry| {
+            Some((
+                Status::from_number(entry.get(0)?.as_i64()?)?,
+                entry.get(1)?.as_str()?.to_owned(),
+            ))
+        })
+        .collect();
     Some(reply)
 }

@@ -27,11 +27,21 @@ pub(crate) fn refusal_delay(node: &Node, logon: &Logon, decision: &Decision) -> 
         return None;
     }
     let settings = &node.snapshot().settings;
-    let floor = if decision.generic { settings.refusal_floor_ms } else { 0 };
+    let floor = if decision.generic {
+        settings.refusal_floor_ms
+    } else {
+        0
+    };
     let watch = settings.number("watch.delay_ms");
-    let struck = watch > 0 && crate::watch::places(logon).iter().any(|place| node.watch().has_struck(place, logon.at));
+    let struck = watch > 0
+        && crate::watch::places(logon)
+            .iter()
+            .any(|place| node.watch().has_struck(place, logon.at));
     let delay = floor.max(if struck { watch } else { 0 });
-    u64::try_from(delay).ok().filter(|delay| *delay > 0).map(Duration::from_millis)
+    u64::try_from(delay)
+        .ok()
+        .filter(|delay| *delay > 0)
+        .map(Duration::from_millis)
 }
 
 /// The reply to a decision.
@@ -48,7 +58,9 @@ pub(super) fn reply(logon: &Logon, decision: &Decision) -> Reply {
             reply
         }
         Verdict::Refuse { .. } if decision.generic => Reply::bare(Status::INVCREDENTIALS, id),
-        Verdict::Refuse { status, detail, .. } => Reply::with(*status, detail.as_deref().unwrap_or(status.message()), id),
+        Verdict::Refuse { status, detail, .. } => {
+            Reply::with(*status, detail.as_deref().unwrap_or(status.message()), id)
+        }
     }
 }
 
@@ -64,9 +76,17 @@ fn accepted(logon: &Logon, grant: &Grant, id: String) -> Reply {
     reply.set("serial", grant.serial.as_deref());
     reply.set("application", grant.application.as_deref());
     reply.set("host_code", grant.host_code.as_deref());
-    reply.set("password_expires_at", grant.password_expires_at.map(countersign_engine::time::Timestamp::rfc3339));
+    reply.set(
+        "password_expires_at",
+        grant
+            .password_expires_at
+            .map(countersign_engine::time::Timestamp::rfc3339),
+    );
     if logon.component.return_static_password {
-        let password = grant.static_password.as_ref().map(|secret| String::from_utf8_lossy(secret.expose()).into_owned());
+        let password = grant
+            .static_password
+            .as_ref()
+            .map(|secret| String::from_utf8_lossy(secret.expose()).into_owned());
         reply.set("static_password", password);
     }
     if !logon.attribute_groups.is_empty() {
@@ -77,7 +97,10 @@ fn accepted(logon: &Logon, grant: &Grant, id: String) -> Reply {
 }
 
 fn attributes(logon: &Logon, grant: &Grant) -> Vec<Value> {
-    let wanted = grant.attributes.iter().filter(|(group, ..)| logon.attribute_groups.contains(group));
+    let wanted = grant
+        .attributes
+        .iter()
+        .filter(|(group, ..)| logon.attribute_groups.contains(group));
     wanted.map(|(group, name, usage, value)| json!({"group": group, "name": name, "usage": usage, "value": value})).collect()
 }
 
@@ -88,5 +111,8 @@ fn add_challenge(reply: &mut Reply, asked: &Asked) {
 }
 
 fn request_id(logon: &Logon) -> String {
-    logon.request_id.clone().unwrap_or_else(|| super::id_text(&logon.id))
+    logon
+        .request_id
+        .clone()
+        .unwrap_or_else(|| super::id_text(&logon.id))
 }

@@ -15,25 +15,97 @@ pub struct AuthCommand {
 
 /// All commands of `/v1/auth`.
 pub const COMMANDS: &[AuthCommand] = &[
-    AuthCommand { verb: "authenticate", doc: "Verify a user's one-time password, static password or response to a challenge.", fields: AUTHENTICATE, via: Via::Authenticate },
-    AuthCommand { verb: "challenge", doc: "Issue a 1-step challenge, before any user is known.", fields: CHALLENGE, via: Via::Challenge },
-    AuthCommand { verb: "update-password", doc: "Change the stored static password of a user who proves the old one.", fields: UPDATE_PASSWORD, via: Via::UpdatePassword },
+    AuthCommand {
+        verb: "authenticate",
+        doc: "Verify a user's one-time password, static password or response to a challenge.",
+        fields: AUTHENTICATE,
+        via: Via::Authenticate,
+    },
+    AuthCommand {
+        verb: "challenge",
+        doc: "Issue a 1-step challenge, before any user is known.",
+        fields: CHALLENGE,
+        via: Via::Challenge,
+    },
+    AuthCommand {
+        verb: "update-password",
+        doc: "Change the stored static password of a user who proves the old one.",
+        fields: UPDATE_PASSWORD,
+        via: Via::UpdatePassword,
+    },
 ];
 
 /// The fields of `admin/session/logon`.
-const LOGON: &[Field] = &[COMPONENT, USER, DOMAIN, PASSWORD, STATIC_PASSWORD, OTP, PIN, CHALLENGE_KEY, RESPONSE, REQUEST_ID];
+const LOGON: &[Field] = &[
+    COMPONENT,
+    USER,
+    DOMAIN,
+    PASSWORD,
+    STATIC_PASSWORD,
+    OTP,
+    PIN,
+    CHALLENGE_KEY,
+    RESPONSE,
+    REQUEST_ID,
+];
 
-const COMPONENT: Field = Field::new("component", Kind::Text { min: 1, max: 60 }, "Type of the component that sends the request.").required();
-const USER: Field = Field::new("user", Kind::Text { min: 1, max: 255 }, "User ID, alone or as user@domain.").required();
-const DOMAIN: Field = Field::new("domain", Kind::Text { min: 1, max: 255 }, "Domain of the user; without it, name resolution decides.");
-const CLIENT_ADDRESS: Field = Field::new("client_address", Kind::Text { min: 2, max: 45 }, "Address of the real client, from a trusted forwarder.");
-const REQUEST_ID: Field = Field::new("request_id", Kind::Text { min: 1, max: 64 }, "Identity of the request; sent again within 30 s with the same body, it gets the same answer and counts nothing.");
-const PASSWORD: Field = Field::new("password", Kind::Secret { max: 255 }, "Everything the user typed, concatenated (combined format).");
-const STATIC_PASSWORD: Field = Field::new("static_password", Kind::Secret { max: 1024 }, "Static password (separate format).");
-const OTP: Field = Field::new("otp", Kind::Secret { max: 16 }, "One-time password (separate format).");
-const PIN: Field = Field::new("pin", Kind::Secret { max: 8 }, "Server PIN (separate format).");
-const CHALLENGE_KEY: Field = Field::new("challenge_key", Kind::Text { min: 1, max: 64 }, "Key of the challenge that is answered.");
-const RESPONSE: Field = Field::new("response", Kind::Secret { max: 255 }, "Response to the challenge.");
+const COMPONENT: Field = Field::new(
+    "component",
+    Kind::Text { min: 1, max: 60 },
+    "Type of the component that sends the request.",
+)
+.required();
+const USER: Field = Field::new(
+    "user",
+    Kind::Text { min: 1, max: 255 },
+    "User ID, alone or as user@domain.",
+)
+.required();
+const DOMAIN: Field = Field::new(
+    "domain",
+    Kind::Text { min: 1, max: 255 },
+    "Domain of the user; without it, name resolution decides.",
+);
+const CLIENT_ADDRESS: Field = Field::new(
+    "client_address",
+    Kind::Text { min: 2, max: 45 },
+    "Address of the real client, from a trusted forwarder.",
+);
+const REQUEST_ID: Field = Field::new(
+    "request_id",
+    Kind::Text { min: 1, max: 64 },
+    "Identity of the request; sent again within 30 s with the same body, it gets the same answer and counts nothing.",
+);
+const PASSWORD: Field = Field::new(
+    "password",
+    Kind::Secret { max: 255 },
+    "Everything the user typed, concatenated (combined format).",
+);
+const STATIC_PASSWORD: Field = Field::new(
+    "static_password",
+    Kind::Secret { max: 1024 },
+    "Static password (separate format).",
+);
+const OTP: Field = Field::new(
+    "otp",
+    Kind::Secret { max: 16 },
+    "One-time password (separate format).",
+);
+const PIN: Field = Field::new(
+    "pin",
+    Kind::Secret { max: 8 },
+    "Server PIN (separate format).",
+);
+const CHALLENGE_KEY: Field = Field::new(
+    "challenge_key",
+    Kind::Text { min: 1, max: 64 },
+    "Key of the challenge that is answered.",
+);
+const RESPONSE: Field = Field::new(
+    "response",
+    Kind::Secret { max: 255 },
+    "Response to the challenge.",
+);
 
 const AUTHENTICATE: &[Field] = &[
     COMPONENT,
@@ -44,15 +116,43 @@ const AUTHENTICATE: &[Field] = &[
     OTP,
     PIN,
     Field::new("new_pin", Kind::Secret { max: 16 }, "New server PIN."),
-    Field::new("confirm_new_pin", Kind::Secret { max: 16 }, "New server PIN again."),
-    Field::new("serial", Kind::Serial, "Serial of the one authenticator that may be used."),
+    Field::new(
+        "confirm_new_pin",
+        Kind::Secret { max: 16 },
+        "New server PIN again.",
+    ),
+    Field::new(
+        "serial",
+        Kind::Serial,
+        "Serial of the one authenticator that may be used.",
+    ),
     CHALLENGE_KEY,
-    Field::new("challenge", Kind::Text { min: 1, max: 64 }, "Digits of a challenge that the client made itself (one_step_challenge = any_challenge)."),
+    Field::new(
+        "challenge",
+        Kind::Text { min: 1, max: 64 },
+        "Digits of a challenge that the client made itself (one_step_challenge = any_challenge).",
+    ),
     RESPONSE,
-    Field::new("auth_type", Kind::Choice(&["auto", "response", "challenge", "virtual", "push", "scan"]), "Workflow; auto reads it from the credentials."),
-    Field::new("host_code", Kind::Choice(&["none", "optional", "required"]), "Whether a host code is wanted in the answer."),
-    Field::new("attribute_group", Kind::List { items: 32, max: 64 }, "Groups of user attributes to return."),
-    Field::new("challenge_message", Kind::Text { min: 0, max: 255 }, "Text shown with a challenge instead of the policy's."),
+    Field::new(
+        "auth_type",
+        Kind::Choice(&["auto", "response", "challenge", "virtual", "push", "scan"]),
+        "Workflow; auto reads it from the credentials.",
+    ),
+    Field::new(
+        "host_code",
+        Kind::Choice(&["none", "optional", "required"]),
+        "Whether a host code is wanted in the answer.",
+    ),
+    Field::new(
+        "attribute_group",
+        Kind::List { items: 32, max: 64 },
+        "Groups of user attributes to return.",
+    ),
+    Field::new(
+        "challenge_message",
+        Kind::Text { min: 0, max: 255 },
+        "Text shown with a challenge instead of the policy's.",
+    ),
     CLIENT_ADDRESS,
     REQUEST_ID,
 ];
@@ -63,9 +163,24 @@ const UPDATE_PASSWORD: &[Field] = &[
     COMPONENT,
     USER,
     DOMAIN,
-    Field::new("old_password", Kind::Secret { max: 1024 }, "Static password as it is.").required(),
-    Field::new("new_password", Kind::Secret { max: 128 }, "New static password.").required(),
-    Field::new("confirm_password", Kind::Secret { max: 128 }, "New static password again.").required(),
+    Field::new(
+        "old_password",
+        Kind::Secret { max: 1024 },
+        "Static password as it is.",
+    )
+    .required(),
+    Field::new(
+        "new_password",
+        Kind::Secret { max: 128 },
+        "New static password.",
+    )
+    .required(),
+    Field::new(
+        "confirm_password",
+        Kind::Secret { max: 128 },
+        "New static password again.",
+    )
+    .required(),
     CLIENT_ADDRESS,
     REQUEST_ID,
 ];

@@ -21,7 +21,12 @@ const NUMBERS: [(&str, u8); 6] = [
 const MOST_TEXT: usize = 64;
 
 /// The record of an Accounting-Request (radius.md 7).
-pub(super) fn records(packet: &Packet<'_>, component: &Component, source: SocketAddr, local: SocketAddr) -> Vec<Record> {
+pub(super) fn records(
+    packet: &Packet<'_>,
+    component: &Component,
+    source: SocketAddr,
+    local: SocketAddr,
+) -> Vec<Record> {
     let mut record = Record::new(Code::ACCOUNTING_RECEIVED, Node::arrival().id, Node::now());
     record.category = Category::Accounting;
     record.status = Some(Status::SUCCESS);
@@ -37,7 +42,11 @@ pub(super) fn records(packet: &Packet<'_>, component: &Component, source: Socket
 }
 
 /// The record of a dropped packet (W-101002).
-pub(super) fn dropped_record(reason: &'static str, source: SocketAddr, local: SocketAddr) -> Vec<Record> {
+pub(super) fn dropped_record(
+    reason: &'static str,
+    source: SocketAddr,
+    local: SocketAddr,
+) -> Vec<Record> {
     let mut record = Record::new(Code::PACKET_DROPPED, Node::arrival().id, Node::now());
     record.client_location = Some(source.ip().to_canonical().to_string().into());
     record.server_location = Some(local.to_string().into());
@@ -47,16 +56,28 @@ pub(super) fn dropped_record(reason: &'static str, source: SocketAddr, local: So
 
 /// The signed Accounting-Response.
 pub(super) fn reply(request: &Packet<'_>, secret: &SharedSecret) -> Option<Vec<u8>> {
-    Some(Reply::new(PacketCode::AccountingResponse, request).ok()?.sign(secret))
+    Some(
+        Reply::new(PacketCode::AccountingResponse, request)
+            .ok()?
+            .sign(secret),
+    )
 }
 
 fn text(packet: &Packet<'_>, kind: u8) -> Option<String> {
-    packet.first(kind).map(|value| String::from_utf8_lossy(value).chars().take(MOST_TEXT).collect())
+    packet.first(kind).map(|value| {
+        String::from_utf8_lossy(value)
+            .chars()
+            .take(MOST_TEXT)
+            .collect()
+    })
 }
 
 /// Class as we give it out: the identity of the authentication, by which the records of a session are found.
 fn class(packet: &Packet<'_>) -> Option<String> {
-    packet.first(kind::CLASS).filter(|value| value.len() == 16).map(|value| HEXLOWER.encode(value))
+    packet
+        .first(kind::CLASS)
+        .filter(|value| value.len() == 16)
+        .map(|value| HEXLOWER.encode(value))
 }
 
 fn numbers(packet: &Packet<'_>) -> Map<String, Value> {

@@ -66,7 +66,10 @@ enum Message {
 
 impl Inbox {
     fn put(&self, message: Message) {
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+        self.messages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(message);
         (self.wake)();
     }
 }
@@ -106,14 +109,19 @@ enum Job {
 
 impl std::fmt::Debug for Front {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Front").field("pending", &self.pending.len()).finish_non_exhaustive()
+        f.debug_struct("Front")
+            .field("pending", &self.pending.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl Front {
     /// A front of `node`; `wake` is called from other threads when [`Front::collect`] has something to do.
     pub fn new(node: Arc<Node>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        let inbox = Arc::new(Inbox { messages: Mutex::default(), wake });
+        let inbox = Arc::new(Inbox {
+            messages: Mutex::default(),
+            wake,
+        });
         Self {
             node,
             target: Arc::new(Target(inbox.clone())),
@@ -129,7 +137,14 @@ impl Front {
     }
 
     /// Takes a datagram that came by socket number `socket`, bound to `local`.
-    pub fn packet(&mut self, bytes: &[u8], source: SocketAddr, local: SocketAddr, socket: usize, port: Port) {
+    pub fn packet(
+        &mut self,
+        bytes: &[u8],
+        source: SocketAddr,
+        local: SocketAddr,
+        socket: usize,
+        port: Port,
+    ) {
         if let Err(dropped) = self.take(bytes, source, local, socket, port) {
             self.drop_packet(&dropped, source, local);
         }
@@ -151,11 +166,21 @@ impl Front {
 
     /// Moves finished answers to `out`: what other threads reported, and refusals whose time has come.
     pub fn collect(&mut self, out: &mut Vec<Datagram>) {
-        let messages = std::mem::take(&mut *self.inbox.messages.lock().unwrap_or_else(PoisonError::into_inner));
+        let messages = std::mem::take(
+            &mut *self
+                .inbox
+                .messages
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         for message in messages {
             match message {
-                Message::Committed(results) => results.into_iter().for_each(|(work, outcome)| self.committed(work.token, &outcome)),
-                Message::Answered(token, question, answer) => self.answered(token, question, answer),
+                Message::Committed(results) => results
+                    .into_iter()
+                    .for_each(|(work, outcome)| self.committed(work.token, &outcome)),
+                Message::Answered(token, question, answer) => {
+                    self.answered(token, question, answer)
+                }
             }
         }
         self.flush();
@@ -173,14 +198,22 @@ impl Front {
         self.pending.len() + self.held.len()
     }
 
-    fn take(&mut self, bytes: &[u8], source: SocketAddr, local: SocketAddr, socket: usize, port: Port) -> Result<(), Dropped> {
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        source: SocketAddr,
+        local: SocketAddr,
+        socket: usize,
+        port: Port,
+    ) -> Result<(), Dropped> {
         if !super::takes_requests(&self.node) {
             return Err(unaudited("stopping"));
         }
         let snapshot = self.node.snapshot();
         let known = request::known(&self.node, &snapshot, bytes, source)?;
         match (known.packet.code(), port) {
-            (Code::AccessRequest, Port::Authentication) | (Code::AccountingRequest, Port::Accounting) => {}
+            (Code::AccessRequest, Port::Authentication)
+            | (Code::AccountingRequest, Port::Accounting) => {}
             (Code::StatusServer, _) => return self.status_server(&known, source, socket, port),
             _ => return Err(unaudited("unexpected_code")),
         }
@@ -188,10 +221,20 @@ impl Front {
             return Err(unaudited("rate"));
         }
         let component = known.client.by_source.key.0;
-        if self.pending.len() >= MOST_PENDING || self.by_component.get(&component).is_some_and(|count| *count >= MOST_OF_ONE) {
+        if self.pending.len() >= MOST_PENDING
+            || self
+                .by_component
+                .get(&component)
+                .is_some_and(|count| *count >= MOST_OF_ONE)
+        {
             return Err(unaudited("busy"));
         }
-        let asked = Asked { socket, from: source, identifier: known.packet.identifier(), authenticator: *known.packet.authenticator() };
+        let asked = Asked {
+            socket,
+            from: source,
+            identifier: known.packet.identifier(),
+            authenticator: *known.packet.authenticator(),
+        };
         if self.seen_before(&asked) {
             return Ok(());
         }
@@ -211,9 +254,15 @@ impl Front {
             job,
         };
         if known.packet.code() == Code::AccountingRequest {
-            let records = accounting::records(&known.packet, &known.client.narrowed, asked.from, local);
+            let records =
+                accounting::records(&known.packet, &known.client.narrowed, asked.from, local);
             let token = self.admit(pending(Job::Accounting));
-            self.batch.push(Work { token, changes: Vec::new(), records, trace: Vec::new() });
+            self.batch.push(Work {
+                token,
+                changes: Vec::new(),
+                records,
+                trace: Vec::new(),
+            });
             return Ok(());
         }
         let mut logon = request::attempt(known, asked.from)?;
@@ -225,7 +274,10 @@ impl Front {
 
     fn admit(&mut self, pending: Pending) -> u64 {
         self.next += 1;
-        *self.by_component.entry(pending.component.key.0).or_default() += 1;
+        *self
+            .by_component
+            .entry(pending.component.key.0)
+            .or_default() += 1;
         self.pending.insert(self.next, pending);
         self.next
     }
@@ -239,11 +291,19 @@ impl Front {
     }
 
     fn think(&mut self, token: u64) {
-        let Some(Pending { job: Job::Logon(logon, slot), .. }) = self.pending.get_mut(&token) else { return };
+        let Some(Pending {
+            job: Job::Logon(logon, slot),
+            ..
+        }) = self.pending.get_mut(&token)
+        else {
+            return;
+        };
         match logon.step(&self.node) {
             Ok(Next::Ask(question)) => {
                 let (inbox, asked) = (self.inbox.clone(), question.clone());
-                self.node.passwords().answer(&question, move |answer| inbox.put(Message::Answered(token, asked, answer)));
+                self.node.passwords().answer(&question, move |answer| {
+                    inbox.put(Message::Answered(token, asked, answer))
+                });
             }
             Ok(Next::Commit(mut decision)) => {
                 let work = logon.work(token, &mut decision);
@@ -258,7 +318,11 @@ impl Front {
     }
 
     fn answered(&mut self, token: u64, question: Question, answer: Answer) {
-        if let Some(Pending { job: Job::Logon(logon, _), .. }) = self.pending.get_mut(&token) {
+        if let Some(Pending {
+            job: Job::Logon(logon, _),
+            ..
+        }) = self.pending.get_mut(&token)
+        {
             logon.answer(question, answer);
             self.think(token);
         }
@@ -278,18 +342,31 @@ impl Front {
     fn conflict(&mut self, token: u64) {
         self.node.metrics().conflict();
         let again = match self.pending.get_mut(&token) {
-            Some(Pending { job: Job::Logon(logon, _), .. }) => logon.may_try_again(),
+            Some(Pending {
+                job: Job::Logon(logon, _),
+                ..
+            }) => logon.may_try_again(),
             _ => false,
         };
-        if again { self.think(token) } else { self.abandon(token, "conflict") }
+        if again {
+            self.think(token)
+        } else {
+            self.abandon(token, "conflict")
+        }
     }
 
     fn finish(&mut self, token: u64) {
-        let Some(mut pending) = self.remove(token) else { return };
-        let Ok(request) = Packet::read(&pending.request) else { return };
+        let Some(mut pending) = self.remove(token) else {
+            return;
+        };
+        let Ok(request) = Packet::read(&pending.request) else {
+            return;
+        };
         match std::mem::replace(&mut pending.job, Job::Note) {
             Job::Logon(logon, Some(decision)) => {
-                self.node.metrics().decided(logon.via, &decision, logon.arrived.elapsed());
+                self.node
+                    .metrics()
+                    .decided(logon.via, &decision, logon.arrived.elapsed());
                 crate::watch::note(&self.node, &logon, &decision);
                 let due = answer::due(&self.node, &logon, &decision);
                 match answer::packet(&request, &pending, &logon, &decision) {
@@ -307,7 +384,11 @@ impl Front {
     }
 
     fn answer(&mut self, asked: Asked, bytes: Vec<u8>, due: Option<Instant>) {
-        let datagram = Datagram { socket: asked.socket, to: asked.from, bytes };
+        let datagram = Datagram {
+            socket: asked.socket,
+            to: asked.from,
+            bytes,
+        };
         match due.filter(|due| *due > Instant::now()) {
             Some(due) => {
                 self.next += 1;
@@ -321,7 +402,13 @@ impl Front {
     fn send(&mut self, datagram: Datagram, asked: &Asked) {
         let shared = self.node.radius();
         if let Some(mut duplicates) = shared.duplicates(asked.from) {
-            duplicates.answered(asked.from, asked.identifier, &asked.authenticator, &datagram.bytes, shared.clock());
+            duplicates.answered(
+                asked.from,
+                asked.identifier,
+                &asked.authenticator,
+                &datagram.bytes,
+                shared.clock(),
+            );
         }
         self.ready.push(datagram);
     }
@@ -341,8 +428,15 @@ impl Front {
 
     fn seen_before(&mut self, asked: &Asked) -> bool {
         let shared = self.node.radius();
-        let Some(mut duplicates) = shared.duplicates(asked.from) else { return false };
-        let bytes = match duplicates.check(asked.from, asked.identifier, &asked.authenticator, shared.clock()) {
+        let Some(mut duplicates) = shared.duplicates(asked.from) else {
+            return false;
+        };
+        let bytes = match duplicates.check(
+            asked.from,
+            asked.identifier,
+            &asked.authenticator,
+            shared.clock(),
+        ) {
             Seen::New => return false,
             Seen::InProgress => None,
             Seen::Answered(bytes) => Some(bytes.to_vec()),
@@ -350,14 +444,29 @@ impl Front {
         drop(duplicates);
         self.node.metrics().duplicate();
         if let Some(bytes) = bytes {
-            self.ready.push(Datagram { socket: asked.socket, to: asked.from, bytes });
+            self.ready.push(Datagram {
+                socket: asked.socket,
+                to: asked.from,
+                bytes,
+            });
         }
         true
     }
 
-    fn status_server(&mut self, known: &Known<'_>, source: SocketAddr, socket: usize, port: Port) -> Result<(), Dropped> {
-        let bytes = answer::status_server(&known.packet, &known.secret, port).ok_or_else(|| unaudited("reply_too_long"))?;
-        self.ready.push(Datagram { socket, to: source, bytes });
+    fn status_server(
+        &mut self,
+        known: &Known<'_>,
+        source: SocketAddr,
+        socket: usize,
+        port: Port,
+    ) -> Result<(), Dropped> {
+        let bytes = answer::status_server(&known.packet, &known.secret, port)
+            .ok_or_else(|| unaudited("reply_too_long"))?;
+        self.ready.push(Datagram {
+            socket,
+            to: source,
+            bytes,
+        });
         Ok(())
     }
 
@@ -385,7 +494,12 @@ impl Front {
         if dropped.audited && self.node.radius().may_warn(source.ip()) {
             let records = accounting::dropped_record(dropped.reason, source, local);
             self.next += 1;
-            self.batch.push(Work { token: self.next, changes: Vec::new(), records, trace: Vec::new() });
+            self.batch.push(Work {
+                token: self.next,
+                changes: Vec::new(),
+                records,
+                trace: Vec::new(),
+            });
         }
     }
 }

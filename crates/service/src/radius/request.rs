@@ -23,27 +23,55 @@ pub(super) struct Dropped {
 }
 
 pub(super) fn unaudited(reason: &'static str) -> Dropped {
-    Dropped { reason, audited: false }
+    Dropped {
+        reason,
+        audited: false,
+    }
 }
 
 fn audited(reason: &'static str) -> Dropped {
-    Dropped { reason, audited: true }
+    Dropped {
+        reason,
+        audited: true,
+    }
 }
 
 /// Reads a datagram and checks where it comes from (radius.md 3, 4).
-pub(super) fn known<'a>(node: &Node, snapshot: &Snapshot, bytes: &'a [u8], source: SocketAddr) -> Result<Known<'a>, Dropped> {
+pub(super) fn known<'a>(
+    node: &Node,
+    snapshot: &Snapshot,
+    bytes: &'a [u8],
+    source: SocketAddr,
+) -> Result<Known<'a>, Dropped> {
     let packet = Packet::read(bytes).map_err(|malformed| unaudited(malformed.name()))?;
-    let nas = packet.first(kind::NAS_IDENTIFIER).and_then(|value| std::str::from_utf8(value).ok());
-    let client = snapshot.components.radius(source.ip(), nas, nas_ip(&packet)).ok_or_else(|| audited("unknown_component"))?;
-    let secret = node.shared_secret(snapshot, client.by_source.key).ok_or_else(|| audited("no_shared_secret"))?;
-    let required = client.by_source.require_message_authenticator || client.narrowed.require_message_authenticator;
-    admit(&packet, &secret, Demand::require(required)).map_err(|refused| audited(refused.name()))?;
-    Ok(Known { packet, client, secret })
+    let nas = packet
+        .first(kind::NAS_IDENTIFIER)
+        .and_then(|value| std::str::from_utf8(value).ok());
+    let client = snapshot
+        .components
+        .radius(source.ip(), nas, nas_ip(&packet))
+        .ok_or_else(|| audited("unknown_component"))?;
+    let secret = node
+        .shared_secret(snapshot, client.by_source.key)
+        .ok_or_else(|| audited("no_shared_secret"))?;
+    let required = client.by_source.require_message_authenticator
+        || client.narrowed.require_message_authenticator;
+    admit(&packet, &secret, Demand::require(required))
+        .map_err(|refused| audited(refused.name()))?;
+    Ok(Known {
+        packet,
+        client,
+        secret,
+    })
 }
 
 fn nas_ip(packet: &Packet<'_>) -> Option<IpAddr> {
-    let v4 = packet.first(kind::NAS_IP_ADDRESS).and_then(|value| <[u8; 4]>::try_from(value).ok());
-    let v6 = packet.first(kind::NAS_IPV6_ADDRESS).and_then(|value| <[u8; 16]>::try_from(value).ok());
+    let v4 = packet
+        .first(kind::NAS_IP_ADDRESS)
+        .and_then(|value| <[u8; 4]>::try_from(value).ok());
+    let v6 = packet
+        .first(kind::NAS_IPV6_ADDRESS)
+        .and_then(|value| <[u8; 16]>::try_from(value).ok());
     v4.map(IpAddr::from).or_else(|| v6.map(IpAddr::from))
 }
 
@@ -51,37 +79,76 @@ fn nas_ip(packet: &Packet<'_>) -> Option<IpAddr> {
 pub(super) fn attempt(known: &Known<'_>, source: SocketAddr) -> Result<Logon, Dropped> {
     let packet = &known.packet;
     let component = &known.client.narrowed;
-    let user = packet.first(kind::USER_NAME).ok_or_else(|| unaudited("user_name_missing"))?;
+    let user = packet
+        .first(kind::USER_NAME)
+        .ok_or_else(|| unaudited("user_name_missing"))?;
     let proof = credentials(packet, &known.secret).map_err(|fault| unaudited(fault.name()))?;
     let given = match &proof {
-        Credentials::Pap(password) => Given::Combined(decode_secret(component.charset, password.as_bytes())),
+        Credentials::Pap(password) => {
+            Given::Combined(decode_secret(component.charset, password.as_bytes()))
+        }
         Credentials::Eap => return Err(unaudited("eap_not_offered")),
         Credentials::None => Given::None,
-        hashed => Given::Hashed { protocol: hashed.protocol(), proof: Box::new(Hash { packet: packet.bytes().into(), secret: known.secret.clone() }) },
+        hashed => Given::Hashed {
+            protocol: hashed.protocol(),
+            proof: Box::new(Hash {
+                packet: packet.bytes().into(),
+                secret: known.secret.clone(),
+            }),
+        },
     };
     let user = decode(component.charset, user);
-    let mut logon = Logon::new(Node::arrival(), Via::Radius, component.clone(), source.ip().to_canonical(), user, given);
-    logon.nas = packet.first(kind::NAS_IDENTIFIER).map(|value| String::from_utf8_lossy(value).into_owned()).or_else(|| nas_ip(packet).map(|ip| ip.to_string()));
-    logon.call_check = packet.first(kind::SERVICE_TYPE).and_then(countersign_radius::packet::integer) == Some(kind::SERVICE_TYPE_CALL_CHECK);
+    let mut logon = Logon::new(
+        Node::arrival(),
+        Via::Radius,
+        component.clone(),
+        source.ip().to_canonical(),
+        user,
+        given,
+    );
+    logon.nas = packet
+        .first(kind::NAS_IDENTIFIER)
+        .map(|value| String::from_utf8_lossy(value).into_owned())
+        .or_else(|| nas_ip(packet).map(|ip| ip.to_string()));
+    logon.call_check = packet
+        .first(kind::SERVICE_TYPE)
+        .and_then(countersign_radius::packet::integer)
+        == Some(kind::SERVICE_TYPE_CALL_CHECK);
     logon.answered = answered(packet);
     Ok(logon)
 }
 
 fn answered(packet: &Packet<'_>) -> OwnAnswered {
-    let key = packet.first(kind::STATE).map(|state| state.try_into().map(ChallengeKey).map_err(|_| Unreadable));
-    OwnAnswered { key, challenge: None, response: None }
+    let key = packet
+        .first(kind::STATE)
+        .map(|state| state.try_into().map(ChallengeKey).map_err(|_| Unreadable));
+    OwnAnswered {
+        key,
+        challenge: None,
+        response: None,
+    }
 }
 
 /// The text of an attribute in a component's character set, without control characters.
 pub(super) fn decode(charset: Charset, bytes: &[u8]) -> Result<String, Unreadable> {
     let text = match charset {
-        Charset::Utf8 => std::str::from_utf8(bytes).map_err(|_| Unreadable)?.to_owned(),
+        Charset::Utf8 => std::str::from_utf8(bytes)
+            .map_err(|_| Unreadable)?
+            .to_owned(),
         Charset::Ascii if bytes.is_ascii() => bytes.iter().map(|byte| char::from(*byte)).collect(),
         Charset::Ascii => return Err(Unreadable),
         Charset::Latin1 => bytes.iter().map(|byte| char::from(*byte)).collect(),
-        Charset::Cp1252 => bytes.iter().map(|byte| cp1252(*byte)).collect::<Option<String>>().ok_or(Unreadable)?,
+        Charset::Cp1252 => bytes
+            .iter()
+            .map(|byte| cp1252(*byte))
+            .collect::<Option<String>>()
+            .ok_or(Unreadable)?,
     };
-    if has_control(&text) { Err(Unreadable) } else { Ok(text) }
+    if has_control(&text) {
+        Err(Unreadable)
+    } else {
+        Ok(text)
+    }
 }
 
 fn decode_secret(charset: Charset, bytes: &[u8]) -> Result<Secret, Unreadable> {
@@ -91,12 +158,16 @@ fn decode_secret(charset: Charset, bytes: &[u8]) -> Result<Secret, Unreadable> {
 /// Windows code page 1252: ISO 8859-1 but for 0x80–0x9f, five of which are undefined.
 fn cp1252(byte: u8) -> Option<char> {
     const HIGH: [char; 32] = [
-        '\u{20ac}', '\0', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}', '\u{2c6}', '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\0',
-        '\u{17d}', '\0', '\0', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}', '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}',
-        '\u{153}', '\0', '\u{17e}', '\u{178}',
+        '\u{20ac}', '\0', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}',
+        '\u{2c6}', '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\0', '\u{17d}', '\0', '\0',
+        '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}',
+        '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}', '\u{153}', '\0', '\u{17e}', '\u{178}',
     ];
     match byte {
-        0x80..=0x9f => HIGH.get(usize::from(byte) - 0x80).copied().filter(|c| *c != '\0'),
+        0x80..=0x9f => HIGH
+            .get(usize::from(byte) - 0x80)
+            .copied()
+            .filter(|c| *c != '\0'),
         _ => Some(char::from(byte)),
     }
 }
@@ -110,15 +181,22 @@ struct Hash {
 
 impl Proof for Hash {
     fn matches(&self, candidate: &[u8]) -> bool {
-        let Ok(packet) = Packet::read(&self.packet) else { return false };
+        let Ok(packet) = Packet::read(&self.packet) else {
+            return false;
+        };
         credentials(&packet, &self.secret).is_ok_and(|proof| proof.matches(candidate))
     }
 }
 
 /// Whether a component has not used up its requests of this second.
 pub(super) fn within_rate(shared: &super::Shared, component: &Component) -> bool {
-    let Some(limit) = component.rate_per_s else { return true };
-    let mut rates = shared.rates.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let Some(limit) = component.rate_per_s else {
+        return true;
+    };
+    let mut rates = shared
+        .rates
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     rates.admit(component.key, limit, shared.clock() / 1_000_000)
 }
 
@@ -128,10 +206,25 @@ mod tests {
 
     #[test]
     fn text_is_read_in_the_character_set_of_the_component() {
-        assert_eq!(decode(Charset::Utf8, "M\u{fc}ller".as_bytes()).as_deref(), Ok("M\u{fc}ller"));
-        assert_eq!(decode(Charset::Latin1, b"M\xfcller").as_deref(), Ok("M\u{fc}ller"));
-        assert_eq!(decode(Charset::Cp1252, b"\x80uro").as_deref(), Ok("\u{20ac}uro"));
-        for (charset, bytes) in [(Charset::Utf8, &b"M\xfcller"[..]), (Charset::Ascii, b"M\xfc"), (Charset::Cp1252, b"\x81"), (Charset::Utf8, b"a\0b"), (Charset::Latin1, b"\x85")] {
+        assert_eq!(
+            decode(Charset::Utf8, "M\u{fc}ller".as_bytes()).as_deref(),
+            Ok("M\u{fc}ller")
+        );
+        assert_eq!(
+            decode(Charset::Latin1, b"M\xfcller").as_deref(),
+            Ok("M\u{fc}ller")
+        );
+        assert_eq!(
+            decode(Charset::Cp1252, b"\x80uro").as_deref(),
+            Ok("\u{20ac}uro")
+        );
+        for (charset, bytes) in [
+            (Charset::Utf8, &b"M\xfcller"[..]),
+            (Charset::Ascii, b"M\xfc"),
+            (Charset::Cp1252, b"\x81"),
+            (Charset::Utf8, b"a\0b"),
+            (Charset::Latin1, b"\x85"),
+        ] {
             assert_eq!(decode(charset, bytes), Err(Unreadable), "{charset:?}");
         }
     }
