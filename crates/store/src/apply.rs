@@ -33,7 +33,7 @@ impl From<StoreError> for Stop {
         match error {
             StoreError::Refused(reason) if reason == TAKEN => Self::Conflict,
             StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::Sealing(_) | StoreError::Audit(_) => Self::Refused(error),
-            StoreError::Busy | StoreError::Full | StoreError::ReadOnly | StoreError::Disk(_) | StoreError::Closed => Self::Broken(error),
+            StoreError::Busy | StoreError::Full | StoreError::ReadOnly | StoreError::Disk(_) | StoreError::Crowded | StoreError::Closed => Self::Broken(error),
         }
     }
 }

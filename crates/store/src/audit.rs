@@ -18,10 +18,10 @@ use std::time::Duration;
 /// Microseconds by which the time of a record may differ from the time in its id.
 const ID_SLACK: i64 = 3_600_000_000;
 
-const BETWEEN: &str = "SELECT key, epoch, first, count, head, body FROM audit_segment WHERE to_time >= $1 AND from_time <= $2 ORDER BY to_time, key";
+const BETWEEN: &str = "SELECT key, first, head, body FROM audit_segment WHERE to_time >= $1 AND from_time <= $2 ORDER BY to_time, key";
 const BETWEEN_BACK: &str =
-    "SELECT key, epoch, first, count, head, body FROM audit_segment WHERE to_time >= $1 AND from_time <= $2 ORDER BY to_time DESC, key DESC";
-const AFTER: &str = "SELECT key, epoch, first, count, head, body FROM audit_segment WHERE key > $1 ORDER BY key";
+    "SELECT key, first, head, body FROM audit_segment WHERE to_time >= $1 AND from_time <= $2 ORDER BY to_time DESC, key DESC";
+const AFTER: &str = "SELECT key, first, head, body FROM audit_segment WHERE key > $1 ORDER BY key";
 const NEWEST_KEY: &str = "SELECT MAX(key) FROM audit_segment";
 const TRACES: &str = "SELECT body FROM trace_segment WHERE key = $1";
 const ERASE_TRACES: &str = "DELETE FROM trace_segment WHERE key IN (SELECT key FROM trace_segment WHERE to_time < $1 ORDER BY key LIMIT $2)";

@@ -30,6 +30,9 @@ pub enum StoreError {
     /// The audit record could not be written.
     #[error("write the audit record: {0}")]
     Audit(String),
+    /// More works wait than the queue takes.
+    #[error("hand work to the writer, its queue is full")]
+    Crowded,
     /// The store is closed.
     #[error("use the store, it is closed")]
     Closed,

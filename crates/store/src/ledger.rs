@@ -6,7 +6,7 @@ use crate::trail::{self, Segment};
 use crate::sql::Tx;
 use crate::{StoreError, amid};
 use countersign_engine::audit::chain::{self, CHECKPOINT_RECORDS, CHECKPOINT_SECONDS, Chain, Checkpoint, Head, KeyNotice, Start};
-use countersign_engine::audit::{Entry, Record};
+use countersign_engine::audit::Record;
 use countersign_engine::time::Timestamp;
 use countersign_keyring::{AuditKey, random};
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl Ledger {
     /// Begins an epoch: its row and its start record.
     pub(crate) fn begin(tx: Tx<'_>, author: &Arc<Author>, now: Timestamp, why: &Beginning) -> Result<Self, StoreError> {
         let previous = trail::newest(tx, &author.node)?;
-        let epoch_id: [u8; 16] = random::random().map_err(no_random)?;
+        let epoch_id: [u8; 16] = random::random().map_err(|error| no_random(&error))?;
         let epoch = trail::next_epoch(tx)?;
         trail::insert_epoch(tx, epoch, &epoch_id, &author.node, now)?;
         let checkpoint = trail::checkpoints(tx)?.into_iter().find(|(node, _)| *node == author.node).map(|(_, head)| head);
@@ -149,6 +149,12 @@ impl Ledger {
         *self = Self { remember: self.remember, ..next };
     }
 
+    /// The newest record.
+    #[cfg(test)]
+    pub(crate) fn head(&self) -> Option<Head> {
+        self.chain.head()
+    }
+
     /// Who writes.
     pub(crate) fn author(&self) -> &Arc<Author> {
         &self.author
@@ -162,14 +168,9 @@ pub(crate) fn notice(record: &AuditKeyRecord) -> KeyNotice {
 
 /// A fresh id for a record of the store's own.
 pub(crate) fn new_amid(now: Timestamp) -> Result<[u8; 16], StoreError> {
-    Ok(amid::new(now, random::random().map_err(no_random)?))
+    Ok(amid::new(now, random::random().map_err(|error| no_random(&error))?))
 }
 
-pub(crate) fn no_random(error: random::RandomError) -> StoreError {
+pub(crate) fn no_random(error: &random::RandomError) -> StoreError {
     StoreError::Audit(error.to_string())
-}
-
-/// Reads a stored record.
-pub(crate) fn entry(line: &[u8]) -> Option<Entry> {
-    Entry::read(line).ok()
 }

@@ -148,7 +148,7 @@ pub(crate) fn new_audit_key(
     let mut numbers = Numbers::default();
     let row = numbers.next(tx, key::AUDIT_KEY)?;
     numbers.save(tx)?;
-    let audit_key = AuditKey::generate().map_err(no_random)?;
+    let audit_key = AuditKey::generate().map_err(|error| no_random(&error))?;
     let public = audit_key.public().bytes().ok_or_else(|| StoreError::Audit("a new audit key has no public half".to_owned()))?;
     let signed_by = before.map(|before| (before.notice.public, before.key.sign(&KeyNotice::to_sign(node, &public))));
     let private: Sealed = seal(ring, private_place(row), &audit_key.secret())?;

@@ -13,7 +13,7 @@ use countersign_engine::snapshot::Snapshot;
 use countersign_engine::time::Timestamp;
 use countersign_keyring::{Keyring, RootKey};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -61,6 +61,7 @@ pub(crate) struct Shared {
     keyring: RwLock<Arc<Keyring>>,
     pub(crate) hosts: RwLock<Arc<Hosts>>,
     readers: Mutex<Vec<Database>>,
+    ended: AtomicBool,
     pub(crate) outstanding: AtomicI64,
     live: Mutex<(Timestamp, i64)>,
 }
@@ -91,6 +92,7 @@ impl Shared {
             keyring: RwLock::new(Arc::new(keyring)),
             hosts: RwLock::default(),
             readers: Mutex::default(),
+            ended: AtomicBool::new(false),
             outstanding: AtomicI64::new(outstanding),
             live: Mutex::new((Timestamp(i64::MIN), 0)),
         }
@@ -155,9 +157,18 @@ impl Shared {
         self.queue().jobs.len()
     }
 
+    /// Why a work was not taken.
+    pub(crate) fn refusal(&self) -> StoreError {
+        if self.queue().closed { StoreError::Closed } else { StoreError::Crowded }
+    }
+
+    /// Takes no more works; the writer ends after what waits.
     pub(crate) fn close(&self) {
         self.queue().closed = true;
         self.wake.notify_one();
+        // The writer's connection is to be the last one, so that it leaves a database without a log.
+        self.ended.store(true, Ordering::SeqCst);
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Takes everything that waits, at most `most` works; waits for it at most `patience`.
@@ -180,6 +191,9 @@ impl Shared {
 
     /// Runs reads on one state of the database, on a connection of the pool.
     pub(crate) fn read<T>(&self, run: impl FnOnce(crate::sql::Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        if self.ended.load(Ordering::SeqCst) {
+            return Err(StoreError::Closed);
+        }
         let pooled = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let database = match pooled {
             Some(database) => database,
@@ -187,7 +201,7 @@ impl Shared {
         };
         let result = database.reading(run)?;
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if readers.len() < READERS {
+        if readers.len() < READERS && !self.ended.load(Ordering::SeqCst) {
             readers.push(database);
         }
         Ok(result)

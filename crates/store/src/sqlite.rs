@@ -73,14 +73,14 @@ impl Database {
         self.pragma("max_page_count", pages)
     }
 
-    fn pragma(&self, name: &str, value: i64) -> Result<(), StoreError> {
-        Ok(self.connection.execute_batch(&format!("PRAGMA {name} = {value};"))?)
+    /// Refuses writes as a read-only file does.
+    #[cfg(test)]
+    pub(crate) fn refuse_writes(&self, on: bool) -> Result<(), StoreError> {
+        self.pragma("query_only", i64::from(on))
     }
 
-    /// Bytes of the database without its log.
-    pub(crate) fn size(&self) -> Result<u64, StoreError> {
-        let number = |sql: &'static str| self.tx().first(sql, &[], |row| row.columns().number::<u64>());
-        Ok(number("PRAGMA page_count")?.unwrap_or(0) * number("PRAGMA page_size")?.unwrap_or(0))
+    fn pragma(&self, name: &str, value: i64) -> Result<(), StoreError> {
+        Ok(self.connection.execute_batch(&format!("PRAGMA {name} = {value};"))?)
     }
 
     /// Whether the schema knows a table.

@@ -77,7 +77,7 @@ impl Store {
         Ok(Self { shared, running: Arc::new(running) })
     }
 
-    /// Commits what waits, signs and closes the audit epoch, and ends the threads. Later works fail.
+    /// Commits what waits, signs and closes the audit epoch, and ends the threads. Later works and reads fail.
     pub fn close(&self) {
         self.running.end();
     }
@@ -248,7 +248,7 @@ impl Store {
         let to: Arc<dyn Completion> = Arc::clone(&waiter) as Arc<dyn Completion>;
         match self.submit(vec![work], &to) {
             Ok(()) => waiter.wait(),
-            Err(_) => Outcome::Failed(StoreError::Busy),
+            Err(_) => Outcome::Failed(self.shared.refusal()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Audit segments and epochs as rows: one segment holds the records of one commit.
 
 use crate::StoreError;
-use crate::sql::{Columns, Row, Tx, args};
+use crate::sql::{Row, Tx, args};
 use countersign_engine::audit::chain::{self, Head};
 use countersign_engine::time::Timestamp;
 
@@ -16,8 +16,8 @@ const INSERT_EPOCH: &str = "INSERT INTO audit_epoch (number, epoch, node, starte
 
 const INSERT_SEGMENT: &str = "INSERT INTO audit_segment (key, epoch, first, count, from_time, to_time, head, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 const LAST_OF_EPOCH: &str = "SELECT first + count - 1, head FROM audit_segment WHERE key >= $1 AND key < $2 ORDER BY key DESC LIMIT 1";
-const AT: &str = "SELECT key, epoch, first, count, head, body FROM audit_segment WHERE key >= $1 AND key <= $2 ORDER BY key DESC LIMIT 1";
-const OF_EPOCH: &str = "SELECT key, epoch, first, count, head, body FROM audit_segment WHERE key >= $1 AND key < $2 ORDER BY key";
+const AT: &str = "SELECT key, first, head, body FROM audit_segment WHERE key >= $1 AND key <= $2 ORDER BY key DESC LIMIT 1";
+const OF_EPOCH: &str = "SELECT key, first, head, body FROM audit_segment WHERE key >= $1 AND key < $2 ORDER BY key";
 const INSERT_TRACES: &str = "INSERT INTO trace_segment (key, to_time, body) VALUES ($1, $2, $3)";
 
 const PUT_CHECKPOINT: &str = "INSERT INTO audit_checkpoint (node, epoch, seq, hash, time) VALUES ($1, $2, $3, $4, $5)
@@ -39,9 +39,7 @@ pub(crate) struct Segment {
 /// A segment as read.
 pub(crate) struct Stored {
     pub(crate) key: i64,
-    pub(crate) epoch: i64,
     pub(crate) first: u64,
-    pub(crate) count: u64,
     pub(crate) head: [u8; 32],
     pub(crate) body: Vec<u8>,
 }
@@ -69,11 +67,8 @@ pub(crate) fn prev_of(json: &[u8]) -> Option<[u8; 32]> {
 }
 
 pub(crate) fn read(row: &Row<'_>) -> Result<Stored, StoreError> {
-    read_columns(&mut row.columns())
-}
-
-fn read_columns(c: &mut Columns<'_, '_>) -> Result<Stored, StoreError> {
-    Ok(Stored { key: c.int()?, epoch: c.int()?, first: c.number()?, count: c.number()?, head: c.bytes()?, body: c.blob()?.to_vec() })
+    let mut c = row.columns();
+    Ok(Stored { key: c.int()?, first: c.number()?, head: c.bytes()?, body: c.blob()?.to_vec() })
 }
 
 /// The key of the segment that begins at `first`.

@@ -13,11 +13,14 @@ use countersign_engine::model::{Application, Authenticator, AuthenticatorKey, Us
 use statement::Statement;
 use std::sync::Arc;
 
+/// An account with the one it is linked to.
+type UserRow = (Arc<Account>, Option<User>);
+
 /// What a query found: one page of records.
 #[derive(Debug)]
 pub enum Rows {
     /// Accounts, each with the account it is linked to.
-    Users(Vec<(Arc<Account>, Option<User>)>),
+    Users(Vec<UserRow>),
     /// Authenticators with their owners.
     Authenticators(Vec<(Authenticator, Option<User>)>),
     /// Applications with the serial numbers of their authenticators.
@@ -66,7 +69,7 @@ fn keep<K, T>(keys: Vec<K>, mut read: impl FnMut(K) -> Result<Option<T>, RowErro
     Ok(records)
 }
 
-fn user_row(tx: Tx<'_>, key: UserKey) -> Result<Option<(Arc<Account>, Option<User>)>, RowError> {
+fn user_row(tx: Tx<'_>, key: UserKey) -> Result<Option<UserRow>, RowError> {
     let Found::Account(account) = account::by_key(tx, key)? else { return Ok(None) };
     let linked = account.user.linked.map_or(Ok(None), |linked| only_user(tx, linked))?;
     Ok(Some((account, linked)))

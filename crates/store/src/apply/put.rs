@@ -43,12 +43,10 @@ impl Applying<'_> {
         insert: impl Fn(Tx<'_>, &R, Meta) -> Result<usize, StoreError>,
         update: impl Fn(Tx<'_>, &R, Meta) -> Result<usize, StoreError>,
     ) -> Result<(), Stop> {
-        let (revision, write): (i64, &dyn Fn(Tx<'_>, &R, Meta) -> Result<usize, StoreError>) = match put.guard {
-            None => (1, &insert),
-            Some(revision) => (revision, &update),
-        };
+        let revision = put.guard.unwrap_or(1);
         let meta = Meta { created: self.now, modified: self.now, record_version: version, revision };
-        held(write(self.tx, record, meta)? == 1)
+        let written = if put.guard.is_none() { insert(self.tx, record, meta)? } else { update(self.tx, record, meta)? };
+        held(written == 1)
     }
 
     pub(super) fn put_domain(&mut self, put: &Put<Domain>) -> Result<(), Stop> {

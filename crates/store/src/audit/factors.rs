@@ -52,7 +52,8 @@ impl Accepted {
     pub fn take(&mut self, entry: &Entry) {
         let Some(serial) = entry.text("serial") else { return };
         let application = entry.text("application");
-        if entry.text("command").is_some() && entry.letter() == Some(Letter::S) && entry.text("verified_time").is_none() && entry.number("verified_counter").is_none() {
+        let verified = entry.text("verified_time").is_some() || entry.number("verified_counter").is_some();
+        if !verified && entry.text("command").is_some() && entry.letter() == Some(Letter::S) {
             // A command may set counters back, or replace the authenticator under the same serial number.
             return self.0.retain(|(own, name), _| own != serial || application.is_some_and(|wanted| wanted != name));
         }
@@ -97,5 +98,6 @@ pub(super) fn stored(tx: Tx<'_>) -> Result<Vec<Factor>, StoreError> {
 fn period_of_suite(suite: &str) -> Option<u32> {
     use countersign_engine::model::Algorithm;
     let Algorithm::Ocra(suite) = Algorithm::Ocra(Box::new(suite.parse().ok()?)) else { return None };
-    suite.time().map(|step| step.seconds())
+    let step = suite.time()?;
+    Some(step.seconds())
 }

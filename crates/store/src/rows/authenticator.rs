@@ -136,7 +136,7 @@ fn write(tx: Tx<'_>, sql: &str, r: &Authenticator, m: Meta, created: Option<Arg<
         r.disabled_at,
         &r.description,
         &folded,
-        r.backup_virtual.map(|choice| choice.as_str()),
+        r.backup_virtual.map(BackupVirtual::as_str),
         r.backup_until,
         r.backup_uses_left,
         m.modified,

@@ -84,7 +84,10 @@ pub(crate) fn audit_keys(tx: Tx<'_>) -> Result<Vec<AuditKeyRecord>, StoreError> 
     })
 }
 
-fn signed_by(c: &mut Columns<'_, '_>) -> Result<Option<([u8; 32], [u8; 64])>, StoreError> {
+/// A public key and its signature.
+type Signed = ([u8; 32], [u8; 64]);
+
+fn signed_by(c: &mut Columns<'_, '_>) -> Result<Option<Signed>, StoreError> {
     let (previous, signature) = (c.opt_blob()?, c.opt_blob()?);
     let whole = |(previous, signature): (&[u8], &[u8])| Some((previous.try_into().ok()?, signature.try_into().ok()?));
     let both = previous.zip(signature);

@@ -1,0 +1,9 @@
+//! The store as a whole: what is promised about commits, faults, the chain and the lists.
+
+mod chain;
+mod commands;
+mod commit;
+mod document;
+mod faults;
+mod lists;
+pub(crate) mod world;
