@@ -7,7 +7,10 @@ use serde_json::{Value as Json, json};
 
 fn policy(more: Json) -> Json {
     let mut values = json!({"local_auth": "authenticator_only", "user_lock_threshold": 0});
-    values.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    values.as_object_mut().unwrap().extend(match more {
+        Json::Object(more) => more,
+        other => panic!("no values: {other}"),
+    });
     values
 }
 

@@ -107,6 +107,7 @@ impl Ask {
 
 #[derive(Clone)]
 pub(super) struct World {
+    values: Json,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) component: Component,
     pub(super) account: Option<Account>,
@@ -125,6 +126,7 @@ impl World {
         let component = component();
         Self {
             snapshot: Arc::new(snapshot(&values, &json!({}), &[], component.clone())),
+            values,
             component,
             account: Some(account()),
             unreadable: None,
@@ -146,11 +148,12 @@ impl World {
     /// The world with other policy values.
     pub(super) fn policy(&mut self, values: Json) -> &mut Self {
         self.snapshot = Arc::new(snapshot(&values, &json!({}), &[], self.component.clone()));
+        self.values = values;
         self
     }
 
-    pub(super) fn with_settings(mut self, values: &Json, settings: &[(&str, &str)]) -> Self {
-        self.snapshot = Arc::new(snapshot(values, &json!({}), settings, self.component.clone()));
+    pub(super) fn with_settings(mut self, settings: &[(&str, &str)]) -> Self {
+        self.snapshot = Arc::new(snapshot(&self.values, &json!({}), settings, self.component.clone()));
         self
     }
 
