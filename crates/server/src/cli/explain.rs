@@ -5,7 +5,7 @@ use countersign_engine::audit::Entry;
 use countersign_engine::audit::escape::one_line;
 use countersign_engine::trace::Trace;
 use countersign_store::Reader;
-use countersign_store::audit::Trail;
+use countersign_store::audit::{Line, Trail};
 use serde_json::Value;
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -27,7 +27,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let reader = Reader::open(&args.place.load()?.store_path()?)?;
-    let entries: Vec<Entry> = reader.of_request(&args.request_id)?.iter().filter_map(|line| line.entry()).collect();
+    let entries: Vec<Entry> = reader.of_request(&args.request_id)?.iter().filter_map(Line::entry).collect();
     if entries.is_empty() {
         eprintln!("countersign: there is no record of request {}; look for its id in the answer or by `countersign audit tail`", one_line(&args.request_id));
         return Ok(ExitCode::from(REFUSED));

@@ -32,7 +32,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("node", Kind::Text(64), "", "Name of this node in the audit; empty: the host name."),
     key("data_dir", Kind::Text(4096), "./countersign-data", "Directory for database, keys and certificate."),
     key("store", Kind::Text(4096), "", "Store, such as sqlite:/var/lib/countersign/countersign.db; empty: countersign.db in the data directory."),
-    key("root_key", Kind::Text(4096), "", "Where the root key comes from: file:PATH, env:NAME or passphrase:PATH (passphrase in COUNTERSIGN_PASSPHRASE); empty: root.key in the data directory, made at first start."),
+    key("root_key", Kind::Text(4096), "", "Where the root key comes from: file:PATH, env:NAME or passphrase-file:PATH (passphrase in COUNTERSIGN_ROOT_PASSPHRASE); empty: root.key in the data directory, made at first start."),
     key("http.listen", Kind::Addresses, "0.0.0.0:8888, [::]:8888", "Addresses of the HTTPS API."),
     key("http.certificate", Kind::Text(4096), "", "Certificate chain (PEM); empty: a self-signed one in the data directory. Read again on SIGHUP."),
     key("http.key", Kind::Text(4096), "", "Private key of the certificate (PEM)."),

@@ -39,7 +39,7 @@ impl Words<'_> {
             line("alice, HOTP, over JSON (the value of counter 1)", "\"status_code\":0,", self.json("alice", &self.hotp("alice", 1))),
             line("bob, TOTP, over RADIUS", "Received Access-Accept", self.radius("bob", &format!("$(oathtool --totp {})", self.samples.hex("bob")))),
             line("carol, her PIN before the HOTP value", "Received Access-Accept", self.radius("carol", &format!("{PIN}{}", self.hotp("carol", 0)))),
-            line("dave asks for a challenge by typing the keyword", "Received Access-Challenge", self.radius("dave", "challenge")),
+            line("dave asks for a challenge by typing the keyword", "Received Access-Challenge", self.radius_expecting("dave", "challenge", ", Response-Packet-Type = Access-Challenge")),
             line("dave asks for a challenge and answers it", "\"status_code\":0,", self.challenge()),
             line("a wrong value, and why it was refused", "1012 STAT_", self.explain()),
             line("what the administration knows of alice", "alice", format!("{} admin --data-dir {} user view --user alice", self.program, self.folder)),
@@ -54,7 +54,12 @@ impl Words<'_> {
     }
 
     fn radius(&self, user: &str, password: &str) -> String {
-        format!("echo \"User-Name = {user}, User-Password = {password}, Message-Authenticator = 0x00\" | radclient -x {} auth {}", self.ready.radius_auth, self.secret)
+        self.radius_expecting(user, password, "")
+    }
+
+    /// `expected` names another answer than Access-Accept, which radclient would take for a failure.
+    fn radius_expecting(&self, user: &str, password: &str, expected: &str) -> String {
+        format!("echo \"User-Name = {user}, User-Password = {password}, Message-Authenticator = 0x00{expected}\" | radclient -x {} auth {}", self.ready.radius_auth, self.secret)
     }
 
     /// `body` stands between double quotes for the shell.

@@ -92,6 +92,7 @@ async fn set_pin(client: &mut Client, serial: &str) -> Result<()> {
     let device = done(client, "authenticator", "view", json!({"serial": serial})).await?;
     let first = device.get("applications").and_then(|all| all.get(0)).context("read the applications of the authenticator")?;
     let name = first.get("application").or_else(|| first.get("name")).and_then(Value::as_str).context("read the name of the application")?.to_owned();
+    done(client, "application", "update", json!({"serial": serial, "application": name, "pin_supported": true})).await?;
     done(client, "application", "enable-pin", json!({"serial": serial, "application": name})).await?;
     done(client, "application", "set-pin", json!({"serial": serial, "application": name, "pin": PIN})).await?;
     Ok(())

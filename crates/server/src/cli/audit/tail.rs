@@ -32,7 +32,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let reader = Reader::open(&args.place.load()?.store_path()?)?;
-    let mut segment = reader.newest_segment()?;
+    let segment = reader.newest_segment()?;
     let mut newest = Vec::new();
     if args.n > 0 {
         reader.scan(Range::all(true), &mut |line, _| {
@@ -43,15 +43,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         })?;
     }
     newest.iter().rev().for_each(|line| show(line, args.json));
-    while args.follow {
+    if args.follow { follow(&reader, segment, args.json) } else { Ok(ExitCode::SUCCESS) }
+}
+
+/// Prints new records until the program is interrupted.
+fn follow(reader: &Reader, mut segment: i64, json: bool) -> Result<ExitCode> {
+    loop {
         let new = reader.after(segment, PIECE)?;
-        new.iter().for_each(|line| show(line, args.json));
+        new.iter().for_each(|line| show(line, json));
         match new.last() {
             Some(line) => segment = line.segment,
             None => std::thread::sleep(LOOK_EVERY),
         }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn show(line: &Line, json: bool) {
