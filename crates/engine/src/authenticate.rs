@@ -52,7 +52,7 @@ pub fn wanted(attempt: &Attempt<'_>, snapshot: &Snapshot) -> Wanted {
 pub fn decide(attempt: &Attempt<'_>, facts: &Facts<'_>, answers: &Answers, dice: &Dice) -> Step {
     let policy = match &attempt.policy {
         Ok(policy) => policy,
-        Err(invalid) => return Step::Done(Box::new(report::without_policy(attempt, invalid))),
+        Err(invalid) => return Step::Done(Box::new(report::without_policy(attempt, facts.snapshot, invalid))),
     };
     let mut case = Case::new(attempt, facts, answers, dice, policy);
     let ControlFlow::Break(halt) = stages(&mut case);

@@ -9,7 +9,7 @@ use crate::Secret;
 use crate::attempt::{AuthType, Credentials, Separate};
 use crate::policy::LocalAuth;
 use crate::status::Status;
-use crate::trace::{Check, Entry, Setting, Shape, Value};
+use crate::trace::{Check, Entry, Origin, Setting, Shape, Value};
 use std::ops::ControlFlow;
 
 /// Proves the user locally, or halts with the code that wins.
@@ -152,6 +152,7 @@ fn young_enough(case: &mut Case<'_>) -> Flow {
     if limit == 0 || days <= limit {
         return ControlFlow::Continue(());
     }
+    case.note_from(Setting::PasswordMaxAge, Value::Number(limit), Origin::Server);
     case.failed(Check::PasswordAge, days, limit);
     refuse(Status::PASSWORD_EXPIRED)
 }

@@ -13,7 +13,7 @@ use crate::policy::{BackEndAuth, Invalid, LocalAuth, PasswordRules};
 use crate::snapshot::{RADIUS_CLIENT, Snapshot};
 use crate::status::Status;
 use crate::time::Timestamp;
-use crate::trace::{Check, Setting, Shape, Value};
+use crate::trace::{Check, Origin, Setting, Shape, Value};
 use std::ops::ControlFlow;
 
 /// What the rules say to a new password.
@@ -170,6 +170,13 @@ fn keeps_rules(case: &mut Case<'_>, user: &User, rules: &PasswordRules, new: &Se
         NewPasswordCheck::Ask(question) => ControlFlow::Break(Halt::Ask(question)),
         NewPasswordCheck::Failed(status) => refuse(status),
         NewPasswordCheck::Broken(broken) => {
+            for (setting, value) in [
+                (Setting::PasswordRules, i64::from(rules.min_length)),
+                (Setting::PasswordHistory, rules.history.into()),
+                (Setting::PasswordMinAge, rules.min_age_days.into()),
+            ] {
+                case.note_from(setting, Value::Number(value), Origin::Server);
+            }
             case.failed(Check::Strength, 0, 0);
             let sentences: Vec<String> = broken.iter().map(ToString::to_string).collect();
             refuse_telling(Status::PASSWORD_FAIL_STRENGTH_CHECK, sentences.join("; "))

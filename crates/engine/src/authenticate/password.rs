@@ -3,7 +3,7 @@
 use super::case::{Case, Flow};
 use super::sealed;
 use crate::Secret;
-use crate::decision::Question;
+use crate::decision::{Answer, Question};
 use crate::trace::What;
 use std::ops::ControlFlow;
 use subtle::ConstantTimeEq;
@@ -25,7 +25,13 @@ pub(super) fn is_stored(case: &mut Case<'_>, typed: &[u8]) -> Flow<bool> {
         return ControlFlow::Continue(copy.expose().ct_eq(typed).into());
     }
     let verifier = sealed::open(case, sealed::of_user(user, "password"), &stored.verifier)?;
-    case.ask(What::Verify, Question::Verify { verifier, candidate: Secret::new(typed) })
+    let question = Question::Verify { verifier, candidate: Secret::new(typed) };
+    // Whoever fills the pool must not guess one-time passwords for nothing: what failed as one counts, asked or not.
+    let failed_otp = !case.tried.is_empty() && typed.iter().all(u8::is_ascii_digit);
+    if failed_otp && matches!(case.answers.of(&question), Some(Answer::Busy | Answer::TimedOut)) {
+        return ControlFlow::Continue(false);
+    }
+    case.ask(What::Verify, question)
 }
 
 /// Whether a value is longer than any static password.

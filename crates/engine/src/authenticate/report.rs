@@ -3,14 +3,17 @@
 use super::case::{Case, End, Refusal};
 use super::lock;
 use crate::attempt::{Attempt, Credentials, Via};
-use crate::audit::{Code, KeyHint, Record};
+use crate::audit::{Code, KeyHint, Record, Text};
 use crate::decision::{Change, Decision, Verdict};
 use crate::model::{Algorithm, ApplicationState, ChallengeKey, Location};
 use crate::policy::Invalid;
+use crate::snapshot::Snapshot;
 use crate::status::Status;
+use crate::text;
 use crate::time::Timestamp;
 use crate::trace::{Entry, Place, Result, Setting, Trace, Value};
 use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
 /// Turns the end of an attempt into its decision.
@@ -30,7 +33,7 @@ pub(super) fn close(mut case: Case<'_>, end: End) -> Decision {
 }
 
 /// The decision of an attempt whose policy cannot be computed: 1030, or 1000 where it cannot be read either.
-pub(super) fn without_policy(attempt: &Attempt<'_>, invalid: &Invalid) -> Decision {
+pub(super) fn without_policy(attempt: &Attempt<'_>, snapshot: &Snapshot, invalid: &Invalid) -> Decision {
     let unreadable = attempt.via != Via::Challenge && (super::resolve::readable(attempt).is_err() || matches!(attempt.credentials, Credentials::Combined(Err(_))));
     let status = if unreadable { Status::INVCREDENTIALS } else { Status::INVALID_POLICY };
     let mut trace = Trace::default();
@@ -40,7 +43,7 @@ pub(super) fn without_policy(attempt: &Attempt<'_>, invalid: &Invalid) -> Decisi
     trace.push(Entry::Ended { real: status, client: status });
     let mut main = record(attempt, main_code(status, attempt.via, false), 0);
     main.status = Some(status);
-    main.user = attempt.user.ok().map(|user| user.to_owned().into());
+    main.user = attempt.user.ok().map(|user| unknown(snapshot, user));
     main.domain = attempt.domain.map(|domain| domain.to_owned().into());
     main.reason = Some(why.clone().into());
     let mut event = record(attempt, Code::POLICY_INVALID, 1);
@@ -212,12 +215,25 @@ fn record(attempt: &Attempt<'_>, code: Code, number: usize) -> Record {
 
 /// Names the actor: as stored where the account is known, else as typed.
 fn actor(case: &Case<'_>, mut record: Record) -> Record {
-    let owned = |text: &str| Some(crate::audit::Text::Owned(text.to_owned()));
-    record.user = owned(case.account.map_or(case.user, |account| &account.user.id)).filter(|user| !user.is_empty());
+    let owned = |text: &str| Some(Text::Owned(text.to_owned()));
+    record.user = match case.account {
+        Some(account) => owned(&account.user.id),
+        None => Some(case.user).filter(|user| !user.is_empty()).map(|user| unknown(case.facts.snapshot, user)),
+    };
     record.domain = case.domain.and_then(|domain| owned(&domain.name)).or_else(|| case.attempt.domain.and_then(owned));
     let unit = case.account.and_then(|account| case.facts.snapshot.unit_name(account.user.org_unit));
     record.org_unit = unit.and_then(owned);
     record
+}
+
+/// The name of nobody we know, which may be a mistyped password: as typed, or under `audit.unknown_user = hash` only
+/// what lets equal names be recognised.
+fn unknown(snapshot: &Snapshot, user: &str) -> Text {
+    if snapshot.settings.text("audit.unknown_user") != "hash" {
+        return Text::Owned(user.to_owned());
+    }
+    let hash = Sha256::digest(text::fold(user));
+    Text::Owned(format!("sha256:{}", HEXLOWER.encode(hash.get(..16).unwrap_or_default())))
 }
 
 fn verdict(end: End, identified: bool) -> Verdict {

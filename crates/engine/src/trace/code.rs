@@ -188,6 +188,7 @@ fn write_origin(out: &mut Vec<u8>, origin: Origin) {
         Origin::Authenticator => 253,
         Origin::Deployment => 252,
         Origin::GroupCheck => 251,
+        Origin::Server => 250,
     });
 }
 
@@ -199,6 +200,7 @@ fn read_origin(rest: &mut &[u8]) -> Option<Origin> {
         253 => Origin::Authenticator,
         252 => Origin::Deployment,
         251 => Origin::GroupCheck,
+        250 => Origin::Server,
         _ => return None,
     })
 }

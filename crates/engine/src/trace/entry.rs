@@ -160,4 +160,6 @@ pub enum Origin {
     Deployment,
     /// The group check.
     GroupCheck,
+    /// The policy of the server component.
+    Server,
 }

@@ -82,6 +82,7 @@ fn from(origin: Origin, chain: &[&str]) -> String {
         Origin::Authenticator => "set at the authenticator".to_owned(),
         Origin::Deployment => "setting of the deployment".to_owned(),
         Origin::GroupCheck => "forced by the group check".to_owned(),
+        Origin::Server => "policy of the server component".to_owned(),
     }
 }
 

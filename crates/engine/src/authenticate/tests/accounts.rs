@@ -179,6 +179,16 @@ fn administrators_log_on_with_right_credentials_only() {
 }
 
 #[test]
+fn names_of_nobody_may_be_kept_as_hashes() {
+    let kept = |settings: &[(&str, &str)]| {
+        let decision = world().with_settings(settings).send(&named("Hunter2"));
+        decision.records[0].user.clone().unwrap().into_owned()
+    };
+    assert_eq!(kept(&[]), "Hunter2");
+    assert_eq!(kept(&[("audit.unknown_user", "hash")]), "sha256:f52fbd32b2b3b86ff88ef6c490628285");
+}
+
+#[test]
 fn protocols_outside_the_policy() {
     let mut world = world();
     world.policy(json!({"local_auth": "authenticator_only", "radius_protocols": ["chap"]}));

@@ -150,6 +150,18 @@ fn a_busy_pool_and_an_empty_value() {
 }
 
 #[test]
+fn a_full_pool_is_no_way_to_guess_for_nothing() {
+    let mut world = either().with_password("Secret").with_hotp();
+    world.busy = true;
+    assert_eq!(world.try_value(WRONG), 1012);
+    assert_eq!((world.user().lock_count, world.state().errors), (1, 1));
+    assert_eq!(world.try_value("Secret"), -104);
+    assert_eq!(world.try_value(&format!("Secret{}", value(2))), -104, "right and wrong look alike where the password stands before");
+    assert_eq!(world.try_value(&format!("Secret{WRONG}")), -104);
+    assert_eq!(world.try_value(&value(2)), 0);
+}
+
+#[test]
 fn linked_accounts_note_their_own_success() {
     let mut world = either().with_hotp();
     world.account_mut().owner = crate::model::UserKey(9);
