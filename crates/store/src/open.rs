@@ -19,12 +19,6 @@ use key::AuditKeyRecord;
 use std::fs;
 use std::sync::Arc;
 
-/// Applications from which on checkpoints of the log are made rarer: each logon then dirties a page of its own.
-const MANY: i64 = 100_000;
-/// Pages of the log between two checkpoints, with few applications and with many.
-const PAGES_FEW: i64 = 2_000;
-const PAGES_MANY: i64 = 64_000;
-
 /// What opening comes to.
 pub(crate) struct Opened {
     pub(crate) shared: Arc<Shared>,
@@ -50,7 +44,6 @@ pub(crate) fn open(options: &Options, root: Arc<RootKey>, accepted: Option<&str>
     if let Some(head) = ledger.remember.take() {
         state_file::write(&options.state_file, &head).map_err(|error| state_error(options, error.to_string()))?;
     }
-    database.checkpoint_every(if applications(tx)? > MANY { PAGES_MANY } else { PAGES_FEW })?;
     let snapshot = snapshot::read(tx, &snapshot::Hosts::new())?;
     let cached = options.cache_accounts.or_else(|| usize::try_from(snapshot.settings.number("cache.accounts")).ok());
     let shared = Arc::new(Shared::new(
@@ -65,7 +58,8 @@ pub(crate) fn open(options: &Options, root: Arc<RootKey>, accepted: Option<&str>
         challenge::count(tx)?,
     ));
     let keeper = Keeper::start(options.state_file.clone()).map_err(|error| StoreError::Disk(error.to_string()))?;
-    let writer = Writer::new(database, Arc::clone(&shared), ledger, keeper);
+    let mut writer = Writer::new(database, Arc::clone(&shared), ledger, keeper);
+    writer.tune()?;
     Ok(Opened { shared, writer })
 }
 
@@ -155,8 +149,4 @@ pub(crate) fn new_audit_key(
     let record = AuditKeyRecord { key: row, id: audit_key.id().to_owned(), node: node.to_owned(), created: now, public, private, signed_by };
     key::put_audit_key(tx, &record)?;
     Ok((audit_key, notice(&record)))
-}
-
-fn applications(tx: Tx<'_>) -> Result<i64, StoreError> {
-    Ok(tx.first("SELECT MAX(application_key) FROM application_state", &[], |row| row.columns().opt_int())?.flatten().unwrap_or(0))
 }

@@ -225,6 +225,8 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                 Self::Disk(error.to_string())
             }
+            // After these the transaction may be gone, so that nothing may go on in it.
+            Some(ErrorCode::OutOfMemory | ErrorCode::OperationInterrupted | ErrorCode::InternalMalfunction) => Self::Disk(error.to_string()),
             _ => Self::Refused(error.to_string()),
         }
     }

@@ -6,7 +6,7 @@ mod batch;
 use crate::ledger::{Author, Beginning, Ledger};
 use crate::numbers::Numbers;
 use crate::open::new_audit_key;
-use crate::rows::{challenge, key};
+use crate::rows::{application, challenge, key};
 use crate::shared::{Job, Shared, Taken};
 use crate::sqlite::Database;
 use crate::state_file::Keeper;
@@ -25,6 +25,13 @@ const BATCH: usize = 256;
 const IDLE: Duration = Duration::from_secs(1);
 /// Microseconds between two removals of what has expired.
 const PURGE_EVERY: i64 = 1_000_000;
+/// Microseconds between two looks at the size of the store.
+const TUNE_EVERY: i64 = 60_000_000;
+/// Applications from which on checkpoints of the log are made rarer: each logon then dirties a page of its own.
+const MANY: i64 = 100_000;
+/// Pages of the log between two checkpoints, with few applications and with many.
+const PAGES_FEW: i64 = 2_000;
+const PAGES_MANY: i64 = 64_000;
 /// Most rows removed at a time.
 const PURGE_MOST: i64 = 500;
 
@@ -35,11 +42,12 @@ pub(crate) struct Writer {
     pub(crate) numbers: Numbers,
     keeper: Keeper,
     purged: Timestamp,
+    tuned: Timestamp,
 }
 
 impl Writer {
     pub(crate) fn new(database: Database, shared: Arc<Shared>, ledger: Ledger, keeper: Keeper) -> Self {
-        Self { database, shared, ledger, numbers: Numbers::default(), keeper, purged: Timestamp(i64::MIN) }
+        Self { database, shared, ledger, numbers: Numbers::default(), keeper, purged: Timestamp(i64::MIN), tuned: Timestamp(i64::MIN) }
     }
 
     /// Runs until the store is closed.
@@ -83,6 +91,7 @@ impl Writer {
     }
 
     fn checkpoint_if_due(&mut self) {
+        self.tune_or_tell();
         if !self.ledger.is_due(self.shared.now()) {
             return;
         }
@@ -91,6 +100,23 @@ impl Writer {
             Ok(()) => self.remember(),
             Err(error) => tracing::warn!("failed to {error}: the audit checkpoint waits"),
         }
+    }
+
+    fn tune_or_tell(&mut self) {
+        if let Err(error) = self.tune() {
+            tracing::warn!("failed to {error}: the size of the log stays as it was");
+        }
+    }
+
+    /// Fits the size of the log to that of the store, which an import may have changed.
+    pub(crate) fn tune(&mut self) -> Result<(), StoreError> {
+        let now = self.shared.now();
+        if now.micros_since(self.tuned).abs() < TUNE_EVERY {
+            return Ok(());
+        }
+        self.tuned = now;
+        let many = application::newest(self.database.tx())? > MANY;
+        self.database.checkpoint_every(if many { PAGES_MANY } else { PAGES_FEW })
     }
 
     /// Has the newest committed checkpoint written beside the store.

@@ -25,6 +25,7 @@ const DELETE_OF: &str = "DELETE FROM application WHERE authenticator_key = $1";
 const AUTHENTICATOR: &str = "SELECT authenticator_key, record_version FROM application WHERE key = $1";
 const SET_PIN: &str = "UPDATE application SET pin = $1, modified = $2, revision = revision + 1 WHERE key = $3";
 
+const NEWEST: &str = "SELECT MAX(application_key) FROM application_state";
 const INSERT_STATE: &str = "INSERT INTO application_state (version, counter, drift, last_step, initial, pin_change_forced, errors, signature_errors,
     last_success, challenges, checked_step, resync_value, resync_at, application_key)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
@@ -173,6 +174,11 @@ pub(crate) fn delete(tx: Tx<'_>, key: ApplicationKey, revision: i64) -> Result<b
 pub(crate) fn delete_of(tx: Tx<'_>, authenticator: AuthenticatorKey) -> Result<(), StoreError> {
     tx.run(DELETE_STATES_OF, args![authenticator.0])?;
     tx.run(DELETE_OF, args![authenticator.0]).map(|_| ())
+}
+
+/// The highest row number: about as many applications there are.
+pub(crate) fn newest(tx: Tx<'_>) -> Result<i64, StoreError> {
+    Ok(tx.first(NEWEST, &[], |row| row.columns().opt_int())?.flatten().unwrap_or(0))
 }
 
 /// The authenticator an application belongs to, and the format it is stored in.

@@ -30,6 +30,7 @@ impl Writer {
         let results: Vec<(Job, Outcome)> = jobs.into_iter().zip(outcomes).collect();
         results.iter().filter(|(_, outcome)| *outcome == Outcome::Conflict).for_each(|(job, _)| forget(&self.shared, &job.work));
         tell(results);
+        self.tune_or_tell();
     }
 
     fn batch(&mut self, jobs: &[Job], ring: &Arc<Keyring>, now: Timestamp, outcomes: &mut Vec<Outcome>) -> Result<(Effects, Fresh), StoreError> {
