@@ -45,6 +45,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         print::line(&answer::respond(folder, challenge)?);
         return Ok(ExitCode::SUCCESS);
     }
+    serve::keep_private();
     let home = Home::new(args.data_dir.as_deref())?;
     let _log = log::start("error", "text");
     let signals = Signals::new()?;

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 /// Run a server
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Without any configuration everything lies in ./countersign-data, which the first start fills: database, keys, certificate, a first\nadministrator and a RADIUS client at 127.0.0.1. Their passwords stand in first-run.json there until you delete it.\n\nSignals: TERM and INT stop gracefully, HUP reads certificate and log level again.\n\nExamples:\n  countersign serve\n  countersign serve --config /etc/countersign.toml\n  countersign serve --data-dir /var/lib/countersign --http 127.0.0.1:8888 --radius 0.0.0.0:1812"
+    after_help = "Without any configuration everything lies in ./countersign-data, which the first start fills: database, keys, certificate, a first administrator and a RADIUS client at 127.0.0.1. Their passwords stand in first-run.json there until you delete it.\n\nSignals: TERM and INT stop gracefully, HUP reads certificate and log level again.\n\nExamples:\n  countersign serve\n  countersign serve --config /etc/countersign.toml\n  countersign serve --data-dir /var/lib/countersign --http 127.0.0.1:8888 --radius 0.0.0.0:1812"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub(crate) struct Args {
 
 /// Serves until a signal says stop.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    forbid_core_dumps();
+    keep_private();
     let config = Config::load(&args.overrides)?;
     let log = log::start(config.text("log.level"), config.text("log.format"));
     let ended = serve(args, &config, &log);
@@ -67,8 +67,9 @@ fn serve(args: &Args, config: &Config, log: &log::Log) -> Result<()> {
     Ok(())
 }
 
-/// Secrets in memory must not land in a file when the program dies.
-fn forbid_core_dumps() {
+/// Secrets in memory must not land in a file when the program dies, and no file is for other accounts.
+pub(crate) fn keep_private() {
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Core, none) {
         eprintln!("countersign: core dumps could not be switched off: {error}");

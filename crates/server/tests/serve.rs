@@ -44,7 +44,7 @@ fn the_first_start_makes_private_files_and_says_its_secrets_once() {
     let mut server = start();
     let data = server.data_dir();
     assert_eq!(mode(&data), 0o700);
-    for name in ["first-run.json", "root.key", "certificate.key", "run.json"] {
+    for name in ["first-run.json", "root.key", "certificate.key", "run.json", "countersign.db"] {
         assert_eq!(mode(&data.join(name)), 0o600, "{name}");
     }
     let (user, password) = server.administrator();
@@ -70,7 +70,7 @@ fn every_start_reminds_of_what_is_open() {
     server.stop();
     server.up();
     assert_eq!(reminders(&server), (2, 2));
-    server.component_without_message_authenticator();
+    server.done("component/update", json!({"type": "radius_client", "location": "127.0.0.1", "require_message_authenticator": false}));
     let passphrase = server.dir().join("passphrase");
     std::fs::write(&passphrase, "kept in the safe of the bank\n").unwrap();
     let out = server.dir().join("escrow.txt");
@@ -81,16 +81,6 @@ fn every_start_reminds_of_what_is_open() {
     server.up();
     assert_eq!(reminders(&server), (2, 2), "nothing is open any more:\n{}", server.log());
     assert!(server.log().contains("W-111001") && server.log().contains("127.0.0.1 need not send Message-Authenticator"), "{}", server.log());
-}
-
-trait Weaken {
-    fn component_without_message_authenticator(&mut self);
-}
-
-impl Weaken for Server {
-    fn component_without_message_authenticator(&mut self) {
-        self.done("component/update", json!({"type": "radius_client", "location": "127.0.0.1", "require_message_authenticator": false}));
-    }
 }
 
 #[test]

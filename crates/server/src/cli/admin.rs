@@ -21,16 +21,16 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "countersign admin [OPTIONS] OBJECT VERB [--field VALUE]... [--json]\n       countersign admin [OPTIONS] repl\n       countersign admin [OPTIONS] run FILE",
-    after_help = "A flag may stand alone (--show) or be denied (--no-show). An empty value clears a field. Secrets and files take @FILE\n(@- for standard input), so that they appear in no list of processes.\n\nExamples:\n  countersign admin user create --user alice\n  countersign admin authenticator assign --serial 0012345678 --user alice\n  countersign admin user query --json\n  countersign admin user --help    the verbs of an object\n  countersign admin user unlock --help\n  countersign admin run setup.txt  one command a line, stops at the first error\n\nExit codes: 0 done, 1 refused, 2 not possible."
+    after_help = "A flag may stand alone (--show) or be denied (--no-show). An empty value clears a field. Secrets and files take @FILE (@- for standard input), so that they appear in no list of processes.\n\nExamples:\n  countersign admin user create --user alice\n  countersign admin authenticator assign --serial 0012345678 --user alice\n  countersign admin user query --json\n  countersign admin user --help    the verbs of an object\n  countersign admin user unlock --help\n  countersign admin run setup.txt  one command a line, stops at the first error\n\nExit codes: 0 done, 1 refused, 2 not possible."
 )]
 pub(crate) struct Args {
-    #[command(flatten)]
-    connection: Connection,
     /// Object such as user, authenticator, policy; or repl; or run
     object: Option<String>,
     /// Verb and fields
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "VERB --field VALUE")]
     rest: Vec<String>,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {

@@ -23,8 +23,6 @@ const SMALL: usize = 512 << 10;
     after_help = "Fields are those of `countersign admin import KIND --help`; secrets take @FILE.\n\nExamples:\n  countersign import pskc tokens.xml --passphrase @pass.txt\n  countersign import authenticators tokens.csv --dry-run\n  countersign import otpauth uris.txt\n\nExit codes: 0 all rows done, 1 a row refused, 2 not possible."
 )]
 pub(crate) struct Args {
-    #[command(flatten)]
-    connection: Connection,
     /// What the file is
     #[arg(value_parser = ["pskc", "authenticators", "otpauth"])]
     kind: String,
@@ -33,6 +31,8 @@ pub(crate) struct Args {
     /// Options of the import
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "--field VALUE")]
     rest: Vec<String>,
+    #[command(flatten)]
+    connection: Connection,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {

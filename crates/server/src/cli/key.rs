@@ -29,7 +29,7 @@ pub(crate) struct Args {
 enum Verb {
     /// Write the root key, wrapped under a passphrase, into a file that is to be kept elsewhere
     #[command(
-        after_help = "Without the root key nothing sealed opens again, in no backup either. Keep the file and the passphrase in two places,\nboth outside this host.\n\nExample:\n  countersign key escrow --out root-key-escrow.txt --passphrase-file pass.txt"
+        after_help = "Without the root key nothing sealed opens again, in no backup either. Keep the file and the passphrase in two places, both outside this host.\n\nExample:\n  countersign key escrow --out root-key-escrow.txt --passphrase-file pass.txt"
     )]
     Escrow(Escrow),
 }

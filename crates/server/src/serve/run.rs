@@ -55,8 +55,8 @@ pub(crate) fn start(config: &Config) -> Result<Running> {
     let secure = Transport::Tls(Arc::clone(&certificates));
     let http = vec![
         runtime.spawn(serve(listen(&runtime, bound.http)?, secure, api::router(Arc::clone(&node)), limits, stopped(stopping.clone()))),
-        runtime.spawn(serve(listen(&runtime, bound.health)?, Transport::Plain, health::router(Arc::clone(&node)), limits, stopped(stopping))),
-        runtime.spawn(hosts::follow(Arc::clone(&node))),
+        runtime.spawn(serve(listen(&runtime, bound.health)?, Transport::Plain, health::router(Arc::clone(&node)), limits, stopped(stopping.clone()))),
+        runtime.spawn(follow_hosts(Arc::clone(&node), stopping)),
     ];
     let radius = Listener::start(&node, bound.radius, threads(config))?;
     ready.write(&data_dir.join(files::RUN))?;
@@ -69,6 +69,13 @@ fn listen(runtime: &Runtime, listeners: Vec<TcpListener>) -> Result<Vec<tokio::n
     let _entered = runtime.enter();
     let listeners: std::io::Result<Vec<_>> = listeners.into_iter().map(tokio::net::TcpListener::from_std).collect();
     listeners.context("listen for HTTP")
+}
+
+async fn follow_hosts(node: Arc<Node>, stopping: watch::Receiver<bool>) {
+    tokio::select! {
+        () = hosts::follow(node) => {}
+        () = stopped(stopping) => {}
+    }
 }
 
 async fn stopped(mut stopping: watch::Receiver<bool>) {

@@ -38,10 +38,12 @@ fn status_line(number: i64, name: &str, message: &str) -> String {
     format!("refused: {number} {name}: {}\n  next: {advice}", one_line(message))
 }
 
+/// Fields that hold nothing are left out.
 fn plain(result: &Map<String, Value>) -> String {
     let mut out = String::new();
-    let width = result.iter().filter(|(_, value)| !is_table(value)).map(|(name, _)| name.len()).max().unwrap_or(0);
-    for (name, value) in result {
+    let shown = || result.iter().filter(|(_, value)| !value.is_null() && value.as_str() != Some(""));
+    let width = shown().filter(|(_, value)| !is_table(value)).map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, value) in shown() {
         match value {
             Value::Array(rows) if is_table(value) => out.push_str(&table(rows)),
             _ => {
@@ -102,7 +104,7 @@ mod tests {
     fn fields_are_aligned_and_rows_are_columns() {
         assert_eq!(shown(json!({"user": "alice", "locked": false, "tags": ["a", "b"]})), "locked  false\ntags    a, b\nuser    alice\n");
         assert_eq!(shown(json!({"rows": [{"a": "x", "b": null}, {"a": "longer", "b": null}]})), "a\nx\nlonger\n");
-        assert_eq!(shown(json!({"rows": []})), "rows  \n");
+        assert_eq!(shown(json!({"rows": [], "email": null, "name": ""})), "rows  \n");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Accept a store that is older than this node remembers (E-115003), after a wanted restore
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "One-time passwords used since the copy was made become valid again; the audit keeps the reason and both ends.\nThe server must be stopped.\n\nExample:\n  countersign audit accept-rollback --reason \"restored the backup of Monday after a disk failure\""
+    after_help = "One-time passwords used since the copy was made become valid again; the audit keeps the reason and both ends. The server must be stopped.\n\nExample:\n  countersign audit accept-rollback --reason \"restored the backup of Monday after a disk failure\""
 )]
 pub(super) struct Args {
     /// Why the store was put back
@@ -25,6 +25,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         eprintln!("countersign: --reason must be 1 to 500 characters");
         return Ok(ExitCode::from(REFUSED));
     }
+    crate::serve::keep_private();
     let config = args.place.load()?;
     let _lock = Lock::take(config.data_dir())?;
     let options = store_options(&config)?;
