@@ -9,10 +9,10 @@ mod command;
 mod decide;
 mod enrolment;
 mod fields;
+pub mod import;
 mod key_material;
 mod kind;
 mod meta;
-pub mod import;
 pub mod needs;
 mod password;
 pub mod query;
@@ -25,7 +25,10 @@ mod write;
 
 pub use caller::{Caller, LOGON, has_everything};
 pub use command::{Command, MASK, body_of_text};
-pub use decide::{Action, AdminDecision, AdminStep, AuditAction, Context, Given, KeyAction, Outcome, admit, decide, needs, refuse};
+pub use decide::{
+    Action, AdminDecision, AdminStep, AuditAction, Context, Given, KeyAction, Outcome, admit,
+    decide, needs, refuse,
+};
 pub use fields::{Fields, Value};
 pub use kind::{Field, Kind};
 pub use needs::{AccountRef, AdminFacts, Count, Device, Needs};

@@ -36,12 +36,18 @@ use std::ops::ControlFlow;
 /// What the shell must load before [`decide`]: the account that the name resolves to, and the challenges that matter.
 pub fn wanted(attempt: &Attempt<'_>, snapshot: &Snapshot) -> Wanted {
     let challenge = attempt.answers_challenge.key.and_then(Result::ok);
-    let mut wanted = Wanted { account: None, challenge, challenges_of_user: false };
+    let mut wanted = Wanted {
+        account: None,
+        challenge,
+        challenges_of_user: false,
+    };
     if let (Ok(policy), Ok(user)) = (&attempt.policy, resolve::readable(attempt))
         && attempt.via != Via::Challenge
     {
         let found = resolve::name(user, attempt, policy, snapshot);
-        wanted.account = found.served(policy).map(|domain| (domain.key, crate::text::fold(found.user)));
+        wanted.account = found
+            .served(policy)
+            .map(|domain| (domain.key, crate::text::fold(found.user)));
         wanted.challenges_of_user = response::needs_others(attempt, policy);
     }
     wanted
@@ -52,7 +58,13 @@ pub fn wanted(attempt: &Attempt<'_>, snapshot: &Snapshot) -> Wanted {
 pub fn decide(attempt: &Attempt<'_>, facts: &Facts<'_>, answers: &Answers, dice: &Dice) -> Step {
     let policy = match &attempt.policy {
         Ok(policy) => policy,
-        Err(invalid) => return Step::Done(Box::new(report::without_policy(attempt, facts.snapshot, invalid))),
+        Err(invalid) => {
+            return Step::Done(Box::new(report::without_policy(
+                attempt,
+                facts.snapshot,
+                invalid,
+            )));
+        }
     };
     let mut case = Case::new(attempt, facts, answers, dice, policy);
     let ControlFlow::Break(halt) = stages(&mut case);

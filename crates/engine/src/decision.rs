@@ -1,7 +1,9 @@
 //! What comes of an attempt: a question to the shell, or a decision.
 
 use crate::audit::Record;
-use crate::model::{ApplicationKey, ApplicationState, AuthenticatorKey, Challenge, ChallengeKey, UserKey, UserState};
+use crate::model::{
+    ApplicationKey, ApplicationState, AuthenticatorKey, Challenge, ChallengeKey, UserKey, UserState,
+};
 use crate::policy::Effective;
 use crate::time::Timestamp;
 use crate::trace::Trace;
@@ -74,7 +76,10 @@ impl Answers {
 
     /// The answer to a question, if it was asked already.
     pub fn of(&self, question: &Question) -> Option<&Answer> {
-        self.0.iter().find(|(asked, _)| asked == question).map(|(_, answer)| answer)
+        self.0
+            .iter()
+            .find(|(asked, _)| asked == question)
+            .map(|(_, answer)| answer)
     }
 
     /// How many questions were asked.

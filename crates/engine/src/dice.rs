@@ -43,8 +43,11 @@ impl Dice {
     /// `count` random decimal digits for a purpose, without bias.
     pub fn digits(&self, purpose: Purpose, count: usize) -> String {
         let mut stream = self.stream(purpose);
-        let fair = std::iter::repeat_with(move || stream.next_u32().to_le_bytes()[0]).filter(|byte| *byte < 250);
-        fair.take(count).map(|byte| char::from(b'0' + byte % 10)).collect()
+        let fair = std::iter::repeat_with(move || stream.next_u32().to_le_bytes()[0])
+            .filter(|byte| *byte < 250);
+        fair.take(count)
+            .map(|byte| char::from(b'0' + byte % 10))
+            .collect()
     }
 
     fn stream(&self, purpose: Purpose) -> ChaCha12Rng {
@@ -67,9 +70,18 @@ mod tests {
     #[test]
     fn a_throw_repeats_and_purposes_differ() {
         let dice = Dice::new([7; 32]);
-        assert_eq!(dice.bytes::<16>(Purpose::ChallengeKey), dice.bytes::<16>(Purpose::ChallengeKey));
-        assert_ne!(dice.bytes::<16>(Purpose::ChallengeKey), dice.bytes::<16>(Purpose::Token));
-        assert_ne!(dice.bytes::<16>(Purpose::Token), Dice::new([8; 32]).bytes::<16>(Purpose::Token));
+        assert_eq!(
+            dice.bytes::<16>(Purpose::ChallengeKey),
+            dice.bytes::<16>(Purpose::ChallengeKey)
+        );
+        assert_ne!(
+            dice.bytes::<16>(Purpose::ChallengeKey),
+            dice.bytes::<16>(Purpose::Token)
+        );
+        assert_ne!(
+            dice.bytes::<16>(Purpose::Token),
+            Dice::new([8; 32]).bytes::<16>(Purpose::Token)
+        );
         let digits = dice.digits(Purpose::Question, 8);
         assert!(digits.len() == 8 && digits.bytes().all(|d| d.is_ascii_digit()));
     }

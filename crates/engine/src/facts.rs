@@ -1,6 +1,9 @@
 //! What a decision is made on: read by the shell before, and once more after a conflict.
 
-use crate::model::{Authenticator, Challenge, ChallengeKey, DomainKey, Sealed, User, UserAttribute, UserKey, UserState};
+use crate::model::{
+    Authenticator, Challenge, ChallengeKey, DomainKey, Sealed, User, UserAttribute, UserKey,
+    UserState,
+};
 use crate::snapshot::Snapshot;
 use crate::{Secret, Status};
 use std::sync::Arc;

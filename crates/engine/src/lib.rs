@@ -6,10 +6,10 @@
 
 pub mod admin;
 pub mod attempt;
-pub mod authenticate;
-pub mod dice;
 pub mod audit;
+pub mod authenticate;
 pub mod decision;
+pub mod dice;
 pub mod facts;
 pub mod model;
 pub mod policy;

@@ -10,10 +10,15 @@ mod organisation;
 mod session;
 mod user;
 
-pub use authenticator::{Algorithm, Application, ApplicationKind, ApplicationState, Authenticator, AuthenticatorType, BackupVirtual, PinSettings};
+pub use authenticator::{
+    Algorithm, Application, ApplicationKind, ApplicationState, Authenticator, AuthenticatorType,
+    BackupVirtual, PinSettings,
+};
 pub use challenge::{Challenge, ChallengeKey, ChallengeKind};
 pub use component::{Charset, Component, Location, NotHandled};
-pub use ids::{ApplicationKey, AuthenticatorKey, ComponentKey, DomainKey, PolicyKey, UnitKey, UserKey};
+pub use ids::{
+    ApplicationKey, AuthenticatorKey, ComponentKey, DomainKey, PolicyKey, UnitKey, UserKey,
+};
 pub use key::KeyRecord;
 pub use organisation::{Domain, OrgUnit};
 pub use session::{Session, SessionKey};

@@ -30,36 +30,171 @@ const ON_OFF: &[&str] = &["on", "off"];
 
 /// All settings.
 pub const SETTINGS: &[Setting] = &[
-    row("name_resolution", Kind::Choice(&["simple"]), "simple", "How a user ID and a domain are found in what was typed."),
-    row("user_id_case", Kind::Choice(&["keep", "lower", "upper"]), "keep", "Case in which user IDs are stored when an account is made."),
-    row("auth.refusal_floor_ms", Kind::Number(0, 10_000), "100", "Milliseconds before which no refusal under generic status codes leaves."),
-    row("challenge.max_age_s", Kind::Number(1, 86_400), "60", "Seconds for which a challenge can be answered."),
-    row("challenge.keep_expired_s", Kind::Number(0, 86_400), "300", "Seconds for which an expired challenge is remembered (1004)."),
-    row("challenge.max_outstanding", Kind::Number(1, 10_000_000), "100000", "Challenges outstanding in the whole deployment (-104)."),
-    row("watch.failures_per_min", Kind::Number(0, 1_000_000), "60", "Counted failures through one component or address within a minute that are reported (W-106004); 0 off."),
-    row("watch.users_per_min", Kind::Number(0, 1_000_000), "20", "Different users failing through one component or address within a minute that are reported (W-106004); 0 off."),
-    row("watch.delay_ms", Kind::Number(0, 10_000), "0", "Milliseconds by which refusals are delayed where the watch has struck."),
-    row("session.binding", Kind::Choice(&["ip", "subnet", "none"]), "ip", "What of the source address an administrative session is bound to (1038)."),
-    row("session.idle_s", Kind::Number(1, 86_400), "900", "Seconds without use that end an administrative session."),
-    row("session.max_s", Kind::Number(1, 31_536_000), "86400", "Seconds after which an administrative session ends in any case."),
-    row("session.max_count", Kind::Number(1, 100_000), "200", "Administrative sessions at a time (-104)."),
-    row("import.max_bytes", Kind::Number(1, 1 << 40), "536870912", "Largest import file in bytes."),
-    row("password.threads", Kind::Number(1, 64), "2", "Threads that hash static passwords."),
-    row("password.queue", Kind::Number(1, 100_000), "64", "Password checks that may wait for a thread (-104)."),
-    row("cache.accounts", Kind::Number(0, 100_000_000), "200000", "Accounts a node keeps in memory."),
-    row("audit.unknown_user", Kind::Choice(&["keep", "hash"]), "keep", "Whether the audit keeps the name of an unknown user or its hash."),
-    row("audit.min_keep_days", Kind::Number(1, 36_500), "90", "Days for which audit records cannot be erased."),
-    row("trace.keep_days", Kind::Number(0, 3650), "30", "Days for which traces of decisions are kept."),
-    row("clock.warn_s", Kind::Number(0, 86_400), "2", "Seconds of difference to the store's clock that are reported (W-111002)."),
-    row("clock.max_skew_s", Kind::Number(0, 86_400), "30", "Seconds of difference to the store's clock from which a node steps aside (E-111001); 0 off."),
-    row("key.escrowed", Kind::Choice(&["yes", "no"]), "no", "Whether the root key was written to be kept elsewhere; key/escrow sets it, and start-up asks for it until then."),
-    row("restrict_grants", Kind::Choice(ON_OFF), "on", "Nobody grants a privilege that he lacks."),
-    row("maker_checker.commands", Kind::List, "", "Commands that a second administrator must approve."),
-    row("maker_checker.cover_automatic", Kind::Choice(ON_OFF), "off", "Whether automatic assignment needs approval too."),
+    row(
+        "name_resolution",
+        Kind::Choice(&["simple"]),
+        "simple",
+        "How a user ID and a domain are found in what was typed.",
+    ),
+    row(
+        "user_id_case",
+        Kind::Choice(&["keep", "lower", "upper"]),
+        "keep",
+        "Case in which user IDs are stored when an account is made.",
+    ),
+    row(
+        "auth.refusal_floor_ms",
+        Kind::Number(0, 10_000),
+        "100",
+        "Milliseconds before which no refusal under generic status codes leaves.",
+    ),
+    row(
+        "challenge.max_age_s",
+        Kind::Number(1, 86_400),
+        "60",
+        "Seconds for which a challenge can be answered.",
+    ),
+    row(
+        "challenge.keep_expired_s",
+        Kind::Number(0, 86_400),
+        "300",
+        "Seconds for which an expired challenge is remembered (1004).",
+    ),
+    row(
+        "challenge.max_outstanding",
+        Kind::Number(1, 10_000_000),
+        "100000",
+        "Challenges outstanding in the whole deployment (-104).",
+    ),
+    row(
+        "watch.failures_per_min",
+        Kind::Number(0, 1_000_000),
+        "60",
+        "Counted failures through one component or address within a minute that are reported (W-106004); 0 off.",
+    ),
+    row(
+        "watch.users_per_min",
+        Kind::Number(0, 1_000_000),
+        "20",
+        "Different users failing through one component or address within a minute that are reported (W-106004); 0 off.",
+    ),
+    row(
+        "watch.delay_ms",
+        Kind::Number(0, 10_000),
+        "0",
+        "Milliseconds by which refusals are delayed where the watch has struck.",
+    ),
+    row(
+        "session.binding",
+        Kind::Choice(&["ip", "subnet", "none"]),
+        "ip",
+        "What of the source address an administrative session is bound to (1038).",
+    ),
+    row(
+        "session.idle_s",
+        Kind::Number(1, 86_400),
+        "900",
+        "Seconds without use that end an administrative session.",
+    ),
+    row(
+        "session.max_s",
+        Kind::Number(1, 31_536_000),
+        "86400",
+        "Seconds after which an administrative session ends in any case.",
+    ),
+    row(
+        "session.max_count",
+        Kind::Number(1, 100_000),
+        "200",
+        "Administrative sessions at a time (-104).",
+    ),
+    row(
+        "import.max_bytes",
+        Kind::Number(1, 1 << 40),
+        "536870912",
+        "Largest import file in bytes.",
+    ),
+    row(
+        "password.threads",
+        Kind::Number(1, 64),
+        "2",
+        "Threads that hash static passwords.",
+    ),
+    row(
+        "password.queue",
+        Kind::Number(1, 100_000),
+        "64",
+        "Password checks that may wait for a thread (-104).",
+    ),
+    row(
+        "cache.accounts",
+        Kind::Number(0, 100_000_000),
+        "200000",
+        "Accounts a node keeps in memory.",
+    ),
+    row(
+        "audit.unknown_user",
+        Kind::Choice(&["keep", "hash"]),
+        "keep",
+        "Whether the audit keeps the name of an unknown user or its hash.",
+    ),
+    row(
+        "audit.min_keep_days",
+        Kind::Number(1, 36_500),
+        "90",
+        "Days for which audit records cannot be erased.",
+    ),
+    row(
+        "trace.keep_days",
+        Kind::Number(0, 3650),
+        "30",
+        "Days for which traces of decisions are kept.",
+    ),
+    row(
+        "clock.warn_s",
+        Kind::Number(0, 86_400),
+        "2",
+        "Seconds of difference to the store's clock that are reported (W-111002).",
+    ),
+    row(
+        "clock.max_skew_s",
+        Kind::Number(0, 86_400),
+        "30",
+        "Seconds of difference to the store's clock from which a node steps aside (E-111001); 0 off.",
+    ),
+    row(
+        "key.escrowed",
+        Kind::Choice(&["yes", "no"]),
+        "no",
+        "Whether the root key was written to be kept elsewhere; key/escrow sets it, and start-up asks for it until then.",
+    ),
+    row(
+        "restrict_grants",
+        Kind::Choice(ON_OFF),
+        "on",
+        "Nobody grants a privilege that he lacks.",
+    ),
+    row(
+        "maker_checker.commands",
+        Kind::List,
+        "",
+        "Commands that a second administrator must approve.",
+    ),
+    row(
+        "maker_checker.cover_automatic",
+        Kind::Choice(ON_OFF),
+        "off",
+        "Whether automatic assignment needs approval too.",
+    ),
 ];
 
 const fn row(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Setting {
-    Setting { name, kind, default, doc }
+    Setting {
+        name,
+        kind,
+        default,
+        doc,
+    }
 }
 
 /// The row of a setting.
@@ -75,10 +210,15 @@ impl Setting {
     pub fn check(&self, value: &str) -> Result<(), String> {
         match self.kind {
             Kind::Choice(words) if words.contains(&value) => Ok(()),
-            Kind::Choice(words) => Err(format!("{} must be one of {}", self.name, words.join(", "))),
+            Kind::Choice(words) => {
+                Err(format!("{} must be one of {}", self.name, words.join(", ")))
+            }
             Kind::Number(least, most) => match value.parse::<i64>() {
                 Ok(number) if (least..=most).contains(&number) => Ok(()),
-                _ => Err(format!("{} must be a whole number from {least} to {most}", self.name)),
+                _ => Err(format!(
+                    "{} must be a whole number from {least} to {most}",
+                    self.name
+                )),
             },
             Kind::List if value.len() <= 4000 => Ok(()),
             Kind::List => Err(format!("{} is longer than 4000 characters", self.name)),
@@ -109,8 +249,17 @@ impl Default for Settings {
 impl Settings {
     /// The settings with these stored values; values that do not pass [`Setting::check`] are ignored.
     pub fn new(stored: BTreeMap<String, String>) -> Self {
-        let stored = stored.into_iter().filter(|(name, value)| find(name).is_some_and(|row| row.check(value).is_ok())).collect();
-        let mut settings = Self { stored, challenge_max_age_s: 0, challenge_keep_expired_s: 0, challenge_max_outstanding: 0, refusal_floor_ms: 0 };
+        let stored = stored
+            .into_iter()
+            .filter(|(name, value)| find(name).is_some_and(|row| row.check(value).is_ok()))
+            .collect();
+        let mut settings = Self {
+            stored,
+            challenge_max_age_s: 0,
+            challenge_keep_expired_s: 0,
+            challenge_max_outstanding: 0,
+            refusal_floor_ms: 0,
+        };
         settings.challenge_max_age_s = settings.number("challenge.max_age_s");
         settings.challenge_keep_expired_s = settings.number("challenge.keep_expired_s");
         settings.challenge_max_outstanding = settings.number("challenge.max_outstanding");
@@ -120,7 +269,9 @@ impl Settings {
 
     /// The value in force as text; empty for an unknown name.
     pub fn text(&self, name: &str) -> &str {
-        self.stored.get(name).map_or_else(|| find(name).map_or("", |row| row.default), String::as_str)
+        self.stored
+            .get(name)
+            .map_or_else(|| find(name).map_or("", |row| row.default), String::as_str)
     }
 
     /// The value in force of a number; 0 for an unknown name.
@@ -147,7 +298,11 @@ mod tests {
 
     #[test]
     fn stored_values_beat_defaults_and_bad_ones_are_ignored() {
-        let stored = [("challenge.max_age_s", "2"), ("session.idle_s", "never"), ("nonsense", "1")];
+        let stored = [
+            ("challenge.max_age_s", "2"),
+            ("session.idle_s", "never"),
+            ("nonsense", "1"),
+        ];
         let settings = Settings::new(stored.map(|(n, v)| (n.to_owned(), v.to_owned())).into());
         assert_eq!(settings.challenge_max_age_s, 2);
         assert_eq!(settings.number("session.idle_s"), 900);

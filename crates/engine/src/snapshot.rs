@@ -44,7 +44,11 @@ impl Snapshot {
 
     /// The policy whose password rows and assignment grace hold (policy.md 3).
     pub fn server_policy(&self) -> &str {
-        if self.server_policy.is_empty() { "server" } else { &self.server_policy }
+        if self.server_policy.is_empty() {
+            "server"
+        } else {
+            &self.server_policy
+        }
     }
 
     /// The spelled name of a unit, or nothing.
@@ -92,7 +96,9 @@ impl Domains {
 
     /// The spelled name of a domain, empty if it is gone.
     pub fn name(&self, key: DomainKey) -> &str {
-        self.by_key.get(&key).map_or("", |domain| domain.name.as_str())
+        self.by_key
+            .get(&key)
+            .map_or("", |domain| domain.name.as_str())
     }
 
     /// All domains in no order.

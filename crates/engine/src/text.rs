@@ -8,7 +8,9 @@ pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    caseless::default_case_fold_str(&text.nfc().collect::<String>()).nfc().collect()
+    caseless::default_case_fold_str(&text.nfc().collect::<String>())
+        .nfc()
+        .collect()
 }
 
 /// Whether a name holds a control character (C0, DEL, C1), which makes it unreadable.
@@ -19,7 +21,10 @@ pub fn has_control(text: &str) -> bool {
 /// The candidate most like `typed`, if one is near enough to be worth naming.
 pub fn closest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed: Vec<char> = typed.chars().take(64).collect();
-    let near = candidates.into_iter().map(|name| (distance(&typed, name), name)).min()?;
+    let near = candidates
+        .into_iter()
+        .map(|name| (distance(&typed, name), name))
+        .min()?;
     (near.0 <= near.1.chars().count().div_ceil(3)).then_some(near.1)
 }
 

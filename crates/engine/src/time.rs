@@ -3,12 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 /// A moment: microseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
 /// A UTC day: days since 1970-01-01.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Day(pub i32);
 
@@ -77,10 +81,17 @@ impl Timestamp {
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let day = Day::parse(text.get(..10)?)?;
-        if !matches!(bytes.get(10)?, b'T' | b't' | b' ') || bytes.get(13) != Some(&b':') || bytes.get(16) != Some(&b':') {
+        if !matches!(bytes.get(10)?, b'T' | b't' | b' ')
+            || bytes.get(13) != Some(&b':')
+            || bytes.get(16) != Some(&b':')
+        {
             return None;
         }
-        let (hour, minute, second) = (number(text.get(11..13)?)?, number(text.get(14..16)?)?, number(text.get(17..19)?)?);
+        let (hour, minute, second) = (
+            number(text.get(11..13)?)?,
+            number(text.get(14..16)?)?,
+            number(text.get(17..19)?)?,
+        );
         if hour > 23 || minute > 59 || second > 60 {
             return None;
         }
@@ -118,7 +129,11 @@ impl Day {
         if bytes.len() != 10 || bytes.get(4) != Some(&b'-') || bytes.get(7) != Some(&b'-') {
             return None;
         }
-        let (year, month, day) = (number(text.get(..4)?)?, number(text.get(5..7)?)?, number(text.get(8..10)?)?);
+        let (year, month, day) = (
+            number(text.get(..4)?)?,
+            number(text.get(5..7)?)?,
+            number(text.get(8..10)?)?,
+        );
         let found = Self::from_civil(year, month, day)?;
         let (y, m, d) = found.civil();
         (i64::from(y) == year && i64::from(m) == month && i64::from(d) == day).then_some(found)
@@ -139,7 +154,9 @@ impl Day {
         let of_era = year.rem_euclid(400);
         let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
         let day_of_era = of_era * 365 + of_era / 4 - of_era / 100 + of_year;
-        i32::try_from(era * 146_097 + day_of_era - 719_468).ok().map(Self)
+        i32::try_from(era * 146_097 + day_of_era - 719_468)
+            .ok()
+            .map(Self)
     }
 
     /// Year, month and day of the Gregorian calendar.
@@ -151,9 +168,17 @@ impl Day {
         let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * of_year + 2) / 153;
         let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        let month = if shifted_month < 10 {
+            shifted_month + 3
+        } else {
+            shifted_month - 9
+        };
         let year = year_of_era + era * 400 + i64::from(month <= 2);
-        (i32::try_from(year).unwrap_or(i32::MAX), u32::try_from(month).unwrap_or(1), u32::try_from(day).unwrap_or(1))
+        (
+            i32::try_from(year).unwrap_or(i32::MAX),
+            u32::try_from(month).unwrap_or(1),
+            u32::try_from(day).unwrap_or(1),
+        )
     }
 }
 
@@ -172,7 +197,9 @@ fn digits(out: &mut Vec<u8>, value: i64, width: u32) {
 }
 
 fn number(text: &str) -> Option<i64> {
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
+    text.bytes()
+        .all(|b| b.is_ascii_digit())
+        .then(|| text.parse().ok())?
 }
 
 fn offset_seconds(text: &str) -> Option<i64> {
@@ -203,21 +230,44 @@ mod tests {
             assert_eq!(t.rfc3339(), text);
             assert_eq!(Timestamp::parse(text), Some(t));
         }
-        assert_eq!(Timestamp::parse("2023-11-14T23:13:30.5+01:00"), Some(Timestamp(1_700_000_010_500_000)));
+        assert_eq!(
+            Timestamp::parse("2023-11-14T23:13:30.5+01:00"),
+            Some(Timestamp(1_700_000_010_500_000))
+        );
     }
 
     #[test]
     fn refuses_what_is_no_moment() {
-        for text in ["", "2023-13-01T00:00:00Z", "2023-02-30T00:00:00Z", "2023-02-03", "2023-02-03T25:00:00Z", "2023-02-03T00:00:00", "2023-02-03T00:00:00.Z", "é023-02-03T00:00:00Z"] {
+        for text in [
+            "",
+            "2023-13-01T00:00:00Z",
+            "2023-02-30T00:00:00Z",
+            "2023-02-03",
+            "2023-02-03T25:00:00Z",
+            "2023-02-03T00:00:00",
+            "2023-02-03T00:00:00.Z",
+            "é023-02-03T00:00:00Z",
+        ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
     }
 
     #[test]
     fn days_are_utc_days() {
-        assert_eq!(Day::parse("2026-11-24").map(|d| d.to_string()).as_deref(), Some("2026-11-24"));
-        assert_eq!(Timestamp::parse("2026-11-24T23:30:00-02:00").map(|t| t.day().to_string()).as_deref(), Some("2026-11-25"));
+        assert_eq!(
+            Day::parse("2026-11-24").map(|d| d.to_string()).as_deref(),
+            Some("2026-11-24")
+        );
+        assert_eq!(
+            Timestamp::parse("2026-11-24T23:30:00-02:00")
+                .map(|t| t.day().to_string())
+                .as_deref(),
+            Some("2026-11-25")
+        );
         assert_eq!(Day::parse("2025-02-29"), None);
-        assert_eq!(Day::parse_date_or_time("2026-11-24T01:00:00Z"), Day::parse("2026-11-24"));
+        assert_eq!(
+            Day::parse_date_or_time("2026-11-24T01:00:00Z"),
+            Day::parse("2026-11-24")
+        );
     }
 }

@@ -52,7 +52,9 @@ impl Trace {
         while !rest.is_empty() {
             code::read(&mut rest)?;
         }
-        Some(Self { bytes: bytes.to_vec() })
+        Some(Self {
+            bytes: bytes.to_vec(),
+        })
     }
 
     /// The entries, first to last.

@@ -9,17 +9,27 @@ use crate::facts::Account;
 use crate::model::{User, UserState};
 
 /// Refuses what would leave the server without an enabled account that has every privilege (administration.md 16).
-pub(super) fn keep_an_administrator(context: &Context<'_>, account: &Account) -> Result<(), Refusal> {
+pub(super) fn keep_an_administrator(
+    context: &Context<'_>,
+    account: &Account,
+) -> Result<(), Refusal> {
     let user = &account.user;
-    let counts = has_everything(&user.privileges) && !user.disabled && account.state.locked.is_none();
+    let counts =
+        has_everything(&user.privileges) && !user.disabled && account.state.locked.is_none();
     if counts && context.given.facts.count(&Count::Administrators) <= 1 {
-        return Err(Refusal::contradiction("this is the last enabled administrator with every privilege"));
+        return Err(Refusal::contradiction(
+            "this is the last enabled administrator with every privilege",
+        ));
     }
     Ok(())
 }
 
 /// The changed account, answered as it will be.
-pub(super) fn changed(context: &Context<'_>, account: &Account, change: impl FnOnce(&mut User)) -> Outcome {
+pub(super) fn changed(
+    context: &Context<'_>,
+    account: &Account,
+    change: impl FnOnce(&mut User),
+) -> Outcome {
     let mut after = account.clone();
     change(&mut after.user);
     after.user.meta = touched(after.user.meta, context.given.at);
@@ -28,18 +38,33 @@ pub(super) fn changed(context: &Context<'_>, account: &Account, change: impl FnO
 }
 
 /// The account with a changed state, answered as it will be.
-pub(super) fn restated(context: &Context<'_>, account: &Account, change: impl FnOnce(&mut UserState)) -> Outcome {
+pub(super) fn restated(
+    context: &Context<'_>,
+    account: &Account,
+    change: impl FnOnce(&mut UserState),
+) -> Outcome {
     let mut after = account.clone();
     change(&mut after.state);
     after.state.version = account.state.version.saturating_add(1);
-    let write = Change::Write(Write::UserState(account.user.key, account.state.version, after.state));
+    let write = Change::Write(Write::UserState(
+        account.user.key,
+        account.state.version,
+        after.state,
+    ));
     Outcome::answer(shown(context, &after)).change(write)
 }
 
 /// An account as it is answered.
-pub(super) fn shown(context: &Context<'_>, account: &Account) -> serde_json::Map<String, serde_json::Value> {
+pub(super) fn shown(
+    context: &Context<'_>,
+    account: &Account,
+) -> serde_json::Map<String, serde_json::Value> {
     let linked = account.user.linked.and_then(|key| context.account_at(key));
-    view::user(account, context.given.snapshot, linked.map(|linked| &linked.user))
+    view::user(
+        account,
+        context.given.snapshot,
+        linked.map(|linked| &linked.user),
+    )
 }
 
 /// How many accounts use the authenticators of the account that the fields `user` and `domain` name.

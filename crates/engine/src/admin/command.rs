@@ -23,7 +23,8 @@ impl Command {
     /// # Errors
     /// The refusal, which names the field. -108 for a verb that this build does not offer, -2 for one that does not exist.
     pub fn parse(object: &str, verb: &str, body: &Map<String, Json>) -> Result<Self, Refusal> {
-        let verb = table::find(object, verb).ok_or_else(|| Refusal::contradiction("there is no such command"))?;
+        let verb = table::find(object, verb)
+            .ok_or_else(|| Refusal::contradiction("there is no such command"))?;
         Self::read(verb, body)
     }
 
@@ -36,7 +37,10 @@ impl Command {
             return Err(verb.unsupported());
         }
         let mut fields = Fields::default();
-        if let Some(missing) = verb.fields().find(|field| field.required && !body.contains_key(field.name)) {
+        if let Some(missing) = verb
+            .fields()
+            .find(|field| field.required && !body.contains_key(field.name))
+        {
             return Err(Refusal::missing(missing.name));
         }
         for (name, json) in body {
@@ -50,10 +54,18 @@ impl Command {
     ///
     /// # Errors
     /// As [`Command::parse`]; -2 for a verb that takes no file, or a file given twice.
-    pub fn read_with_file(verb: &'static Verb, options: &Map<String, Json>, file: Secret) -> Result<Self, Refusal> {
-        let field = verb.field("data").filter(|field| matches!(field.kind, Kind::Data { .. }));
+    pub fn read_with_file(
+        verb: &'static Verb,
+        options: &Map<String, Json>,
+        file: Secret,
+    ) -> Result<Self, Refusal> {
+        let field = verb
+            .field("data")
+            .filter(|field| matches!(field.kind, Kind::Data { .. }));
         let Some(field) = field.filter(|_| !options.contains_key("data")) else {
-            return Err(Refusal::contradiction("the command takes no file, or data is given twice"));
+            return Err(Refusal::contradiction(
+                "the command takes no file, or data is given twice",
+            ));
         };
         let mut body = options.clone();
         body.insert(field.name.to_owned(), Json::from(""));
@@ -80,15 +92,24 @@ impl Command {
 ///
 /// # Errors
 /// -101 for an unknown field or a value that cannot be read, -102 for a field without value.
-pub fn body_of_text(object: &str, verb: &str, words: &[String]) -> Result<Map<String, Json>, Refusal> {
-    let verb = table::find(object, verb).ok_or_else(|| Refusal::contradiction("there is no such command"))?;
+pub fn body_of_text(
+    object: &str,
+    verb: &str,
+    words: &[String],
+) -> Result<Map<String, Json>, Refusal> {
+    let verb = table::find(object, verb)
+        .ok_or_else(|| Refusal::contradiction("there is no such command"))?;
     let mut body = Map::new();
     let mut words = words.iter().map(String::as_str).peekable();
     while let Some(word) = words.next() {
         let Some(named) = word.strip_prefix("--") else {
-            return Err(Refusal::contradiction("a value stands without --field before it"));
+            return Err(Refusal::contradiction(
+                "a value stands without --field before it",
+            ));
         };
-        let (name, value) = named.split_once('=').map_or((named, None), |(name, value)| (name, Some(value)));
+        let (name, value) = named
+            .split_once('=')
+            .map_or((named, None), |(name, value)| (name, Some(value)));
         let spelled = name.replace('-', "_");
         let (field, json) = if let Some(field) = verb.field(&spelled) {
             let flag = matches!(field.kind, Kind::Bool);
@@ -99,8 +120,14 @@ pub fn body_of_text(object: &str, verb: &str, words: &[String]) -> Result<Map<St
             };
             (field, field.read_text(given)?)
         } else {
-            let off = spelled.strip_prefix("no_").and_then(|rest| verb.field(rest)).filter(|field| matches!(field.kind, Kind::Bool));
-            (off.ok_or_else(|| unknown(verb, &spelled))?, Json::Bool(false))
+            let off = spelled
+                .strip_prefix("no_")
+                .and_then(|rest| verb.field(rest))
+                .filter(|field| matches!(field.kind, Kind::Bool));
+            (
+                off.ok_or_else(|| unknown(verb, &spelled))?,
+                Json::Bool(false),
+            )
         };
         body.insert(field.name.to_owned(), json);
     }
@@ -108,8 +135,16 @@ pub fn body_of_text(object: &str, verb: &str, words: &[String]) -> Result<Map<St
 }
 
 fn unknown(verb: &Verb, name: &str) -> Refusal {
-    let shown: String = name.chars().filter(|letter| !letter.is_control()).take(64).collect();
+    let shown: String = name
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .take(64)
+        .collect();
     let names: Vec<&str> = verb.fields().map(|field: Field| field.name).collect();
-    let hint = crate::text::closest(&shown, names).map_or(String::new(), |close| format!("; did you mean {close}?"));
-    Refusal::new(crate::Status::INVDATA, format!("{shown} is no field of {}/{}{hint}", verb.object, verb.verb))
+    let hint = crate::text::closest(&shown, names)
+        .map_or(String::new(), |close| format!("; did you mean {close}?"));
+    Refusal::new(
+        crate::Status::INVDATA,
+        format!("{shown} is no field of {}/{}{hint}", verb.object, verb.verb),
+    )
 }

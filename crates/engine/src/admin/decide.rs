@@ -166,16 +166,38 @@ pub fn needs(command: &Command, snapshot: &Snapshot) -> Needs {
 /// Decides a command: the privilege of the verb first, then its rules (status-codes.md 6).
 pub fn decide(caller: &Caller, command: &Command, given: Given<'_>) -> AdminStep {
     if let Err(refusal) = admit(caller, command.verb) {
-        return AdminStep::Done(Box::new(refuse(caller, given.at, command.verb, command.masked(), &refusal)));
+        return AdminStep::Done(Box::new(refuse(
+            caller,
+            given.at,
+            command.verb,
+            command.masked(),
+            &refusal,
+        )));
     }
     let Run::Rules { decide, .. } = command.verb.run else {
         let refusal = command.verb.unsupported();
-        return AdminStep::Done(Box::new(refuse(caller, given.at, command.verb, command.masked(), &refusal)));
+        return AdminStep::Done(Box::new(refuse(
+            caller,
+            given.at,
+            command.verb,
+            command.masked(),
+            &refusal,
+        )));
     };
-    match decide(&Context { caller, fields: &command.fields, given }) {
+    match decide(&Context {
+        caller,
+        fields: &command.fields,
+        given,
+    }) {
         Ok(outcome) => AdminStep::Done(Box::new(done(caller, given.at, command, outcome))),
         Err(Stop::Ask(question)) => AdminStep::Ask(question),
-        Err(Stop::Refuse(refusal)) => AdminStep::Done(Box::new(refuse(caller, given.at, command.verb, command.masked(), &refusal))),
+        Err(Stop::Refuse(refusal)) => AdminStep::Done(Box::new(refuse(
+            caller,
+            given.at,
+            command.verb,
+            command.masked(),
+            &refusal,
+        ))),
     }
 }
 
@@ -188,11 +210,20 @@ pub fn admit(caller: &Caller, verb: &Verb) -> Result<(), Refusal> {
     if caller.may(verb) {
         return Ok(());
     }
-    Err(Refusal::new(Status::PERMISSION, format!("the privilege {} is missing", verb.privilege)))
+    Err(Refusal::new(
+        Status::PERMISSION,
+        format!("the privilege {} is missing", verb.privilege),
+    ))
 }
 
 /// A refusal with its record: also for a body that could not be read, with empty `input`.
-pub fn refuse(caller: &Caller, at: Timestamp, verb: &Verb, input: Map<String, Json>, refusal: &Refusal) -> AdminDecision {
+pub fn refuse(
+    caller: &Caller,
+    at: Timestamp,
+    verb: &Verb,
+    input: Map<String, Json>,
+    refusal: &Refusal,
+) -> AdminDecision {
     AdminDecision {
         status: refusal.status,
         detail: Some(refusal.detail.clone()),
@@ -207,14 +238,36 @@ pub fn refuse(caller: &Caller, at: Timestamp, verb: &Verb, input: Map<String, Js
 
 fn done(caller: &Caller, at: Timestamp, command: &Command, outcome: Outcome) -> AdminDecision {
     let records = record::done(caller, at, command, outcome.events);
-    let Outcome { result, warnings, changes, read, action, .. } = outcome;
-    AdminDecision { status: Status::SUCCESS, detail: None, result, warnings, changes, records, read, action }
+    let Outcome {
+        result,
+        warnings,
+        changes,
+        read,
+        action,
+        ..
+    } = outcome;
+    AdminDecision {
+        status: Status::SUCCESS,
+        detail: None,
+        result,
+        warnings,
+        changes,
+        records,
+        read,
+        action,
+    }
 }
 
 impl AdminDecision {
     /// The same command ended by a failure of the shell's action: nothing changes, the record says so.
     #[must_use]
-    pub fn failed(self, caller: &Caller, at: Timestamp, command: &Command, refusal: &Refusal) -> Self {
+    pub fn failed(
+        self,
+        caller: &Caller,
+        at: Timestamp,
+        command: &Command,
+        refusal: &Refusal,
+    ) -> Self {
         refuse(caller, at, command.verb, command.masked(), refusal)
     }
 }
@@ -222,17 +275,26 @@ impl AdminDecision {
 impl Outcome {
     /// An answer and nothing else.
     pub fn answer(result: Map<String, Json>) -> Self {
-        Self { result, ..Self::default() }
+        Self {
+            result,
+            ..Self::default()
+        }
     }
 
     /// A list to be read.
     pub fn read(query: Query) -> Self {
-        Self { read: Some(query), ..Self::default() }
+        Self {
+            read: Some(query),
+            ..Self::default()
+        }
     }
 
     /// Something for the shell to do.
     pub fn action(action: Action) -> Self {
-        Self { action: Some(action), ..Self::default() }
+        Self {
+            action: Some(action),
+            ..Self::default()
+        }
     }
 
     /// Adds a change of a record.
@@ -271,8 +333,12 @@ impl<'a> Context<'a> {
     pub fn domain(&self, field: &str) -> Result<&'a Domain, Refusal> {
         let domains = &self.given.snapshot.domains;
         match self.fields.text(field) {
-            Some(name) => domains.named(name).ok_or_else(|| Refusal::not_found(format_args!("domain {name}"))),
-            None => domains.master().ok_or_else(|| Refusal::not_found("the master domain")),
+            Some(name) => domains
+                .named(name)
+                .ok_or_else(|| Refusal::not_found(format_args!("domain {name}"))),
+            None => domains
+                .master()
+                .ok_or_else(|| Refusal::not_found("the master domain")),
         }
     }
 
@@ -283,7 +349,11 @@ impl<'a> Context<'a> {
     pub fn account(&self, user: &str, domain: &str) -> Result<&'a Arc<Account>, Refusal> {
         let key = self.domain(domain)?.key;
         let id = self.fields.need(user)?;
-        match self.given.facts.account(&AccountRef::Named(key, crate::text::fold(id))) {
+        match self
+            .given
+            .facts
+            .account(&AccountRef::Named(key, crate::text::fold(id)))
+        {
             Found::Account(account) => Ok(account),
             Found::Nobody => Err(Refusal::not_found(format_args!("user {id}"))),
             Found::Unreadable(status, which) => Err(Refusal::new(*status, which.clone())),

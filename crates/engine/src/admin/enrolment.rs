@@ -16,16 +16,28 @@ const ISSUER: &str = "Countersign";
 ///
 /// # Errors
 /// -1 if the document cannot be written.
-pub(super) fn told(authenticator: &Authenticator, application: &Application, secret: &Secret) -> Result<Map<String, Json>, Refusal> {
+pub(super) fn told(
+    authenticator: &Authenticator,
+    application: &Application,
+    secret: &Secret,
+) -> Result<Map<String, Json>, Refusal> {
     let mut told = Map::new();
     match &application.algorithm {
         Algorithm::Hotp { digits, .. } => {
-            let kind = Kind::Hotp { counter: application.state.counter };
-            told.insert("otpauth_uri".to_owned(), Json::from(uri(authenticator, application, secret, kind, *digits)));
+            let kind = Kind::Hotp {
+                counter: application.state.counter,
+            };
+            told.insert(
+                "otpauth_uri".to_owned(),
+                Json::from(uri(authenticator, application, secret, kind, *digits)),
+            );
         }
         Algorithm::Totp { digits, period, .. } => {
             let kind = Kind::Totp { period: *period };
-            told.insert("otpauth_uri".to_owned(), Json::from(uri(authenticator, application, secret, kind, *digits)));
+            told.insert(
+                "otpauth_uri".to_owned(),
+                Json::from(uri(authenticator, application, secret, kind, *digits)),
+            );
         }
         Algorithm::Ocra(suite) => {
             let mut key = pskc::Key::new(pskc::Algorithm::Ocra((**suite).clone()), secret.clone());
@@ -34,14 +46,25 @@ pub(super) fn told(authenticator: &Authenticator, application: &Application, sec
             key.issuer = Some(ISSUER.to_owned());
             key.counter = application.state.counter;
             let document = pskc::write(&[key], &Protection::Plain, &mut |_| {});
-            let document = document.map_err(|error| Refusal::new(Status::ERROR, format!("the PSKC document cannot be written: {error}")))?;
+            let document = document.map_err(|error| {
+                Refusal::new(
+                    Status::ERROR,
+                    format!("the PSKC document cannot be written: {error}"),
+                )
+            })?;
             told.insert("pskc".to_owned(), Json::from(document.as_str()));
         }
     }
     Ok(told)
 }
 
-fn uri(authenticator: &Authenticator, application: &Application, secret: &Secret, kind: Kind, digits: u8) -> String {
+fn uri(
+    authenticator: &Authenticator,
+    application: &Application,
+    secret: &Secret,
+    kind: Kind,
+    digits: u8,
+) -> String {
     let account = Account {
         kind,
         issuer: Some(ISSUER.to_owned()),

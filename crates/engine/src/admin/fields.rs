@@ -148,7 +148,12 @@ impl Fields {
     }
 
     /// Changes an optional value: absent leaves it, null clears it, else `read` makes the new one.
-    pub fn patch<T>(&self, name: &str, target: &mut Option<T>, read: impl FnOnce(&Self) -> Option<T>) {
+    pub fn patch<T>(
+        &self,
+        name: &str,
+        target: &mut Option<T>,
+        read: impl FnOnce(&Self) -> Option<T>,
+    ) {
         if self.sent(name) {
             *target = read(self);
         }
@@ -156,7 +161,9 @@ impl Fields {
 
     /// The fields as they may be shown and logged: secrets masked.
     pub fn masked(&self) -> Map<String, Json> {
-        self.iter().map(|(name, value)| (name.to_owned(), value.masked())).collect()
+        self.iter()
+            .map(|(name, value)| (name.to_owned(), value.masked()))
+            .collect()
     }
 }
 

@@ -69,7 +69,9 @@ impl Order {
     /// # Errors
     /// -102 without `data`.
     pub(super) fn read(format: Format, fields: &Fields) -> Result<Self, Refusal> {
-        let data = fields.secret("data").ok_or_else(|| Refusal::missing("data"))?;
+        let data = fields
+            .secret("data")
+            .ok_or_else(|| Refusal::missing("data"))?;
         let options = Options {
             domain: fields.text("domain").map(str::to_owned),
             type_name: fields.text("type").map(str::to_owned),
@@ -77,7 +79,11 @@ impl Order {
             update_existing: fields.flag("update_existing").unwrap_or(false),
             dry_run: fields.flag("dry_run").unwrap_or(false),
         };
-        Ok(Self { format, data: data.clone(), options })
+        Ok(Self {
+            format,
+            data: data.clone(),
+            options,
+        })
     }
 
     /// The rows of the file, readable or not, in its order. `max_bytes`: `import.max_bytes`.
@@ -112,8 +118,12 @@ impl Tally {
 
     /// Puts the counts into the answer and the main record (S-112001) of the import's decision.
     pub fn finish(self, decision: &mut AdminDecision) {
-        decision.result.insert("done".to_owned(), Json::from(self.done));
-        decision.result.insert("refused".to_owned(), Json::from(self.refused));
+        decision
+            .result
+            .insert("done".to_owned(), Json::from(self.done));
+        decision
+            .result
+            .insert("refused".to_owned(), Json::from(self.refused));
         if let Some(record) = decision.records.first_mut() {
             record.output = Some(json!({"done": self.done, "refused": self.refused}));
         }

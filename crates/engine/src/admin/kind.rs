@@ -83,24 +83,42 @@ pub enum Kind {
 impl Field {
     /// An optional field.
     pub const fn new(name: &'static str, kind: Kind, doc: &'static str) -> Self {
-        Self { name, kind, required: false, clearable: false, doc }
+        Self {
+            name,
+            kind,
+            required: false,
+            clearable: false,
+            doc,
+        }
     }
 
     /// The same field, without which the command is refused.
     #[must_use]
     pub const fn required(self) -> Self {
-        Self { required: true, ..self }
+        Self {
+            required: true,
+            ..self
+        }
     }
 
     /// The same field, which takes null.
     #[must_use]
     pub const fn clearable(self) -> Self {
-        Self { clearable: true, ..self }
+        Self {
+            clearable: true,
+            ..self
+        }
     }
 
     /// The field of a policy attribute.
     pub const fn attribute(attribute: &'static Attribute) -> Self {
-        Self { name: attribute.name, kind: Kind::Attribute(attribute), required: false, clearable: true, doc: attribute.doc }
+        Self {
+            name: attribute.name,
+            kind: Kind::Attribute(attribute),
+            required: false,
+            clearable: true,
+            doc: attribute.doc,
+        }
     }
 
     /// Reads a value.
@@ -156,27 +174,43 @@ impl Kind {
 
     fn read(&self, json: &Json) -> Option<Value> {
         match (self, json) {
-            (Self::Text { min, max }, Json::String(text)) => fits(text, *min, *max).then(|| Value::Text(text.clone())),
-            (Self::Number { min, max }, Json::Number(number)) => {
-                number.as_i64().filter(|number| (min..=max).contains(&number)).map(Value::Number)
+            (Self::Text { min, max }, Json::String(text)) => {
+                fits(text, *min, *max).then(|| Value::Text(text.clone()))
             }
+            (Self::Number { min, max }, Json::Number(number)) => number
+                .as_i64()
+                .filter(|number| (min..=max).contains(&number))
+                .map(Value::Number),
             (Self::Bool, Json::Bool(flag)) => Some(Value::Bool(*flag)),
-            (Self::Choice(words), Json::String(text)) => words.contains(&text.as_str()).then(|| Value::Text(text.clone())),
+            (Self::Choice(words), Json::String(text)) => words
+                .contains(&text.as_str())
+                .then(|| Value::Text(text.clone())),
             (Self::Date, Json::String(text)) => Day::parse_date_or_time(text).map(Value::Day),
-            (Self::Time, Json::String(text)) => Timestamp::parse(text).or_else(|| Day::parse(text).map(Day::start)).map(Value::Time),
+            (Self::Time, Json::String(text)) => Timestamp::parse(text)
+                .or_else(|| Day::parse(text).map(Day::start))
+                .map(Value::Time),
             (Self::Serial, Json::String(text)) => serial(text).map(Value::Text),
-            (Self::Secret { max }, Json::String(text)) => {
-                (text.chars().count() <= *max && !text.contains('\0')).then(|| Value::Secret(Secret::new(text.as_bytes())))
+            (Self::Secret { max }, Json::String(text)) => (text.chars().count() <= *max
+                && !text.contains('\0'))
+            .then(|| Value::Secret(Secret::new(text.as_bytes()))),
+            (Self::Data { max }, Json::String(text)) => {
+                (text.len() <= *max).then(|| Value::Secret(Secret::new(text.as_bytes())))
             }
-            (Self::Data { max }, Json::String(text)) => (text.len() <= *max).then(|| Value::Secret(Secret::new(text.as_bytes()))),
             (Self::List { items, max }, Json::Array(entries)) => read_list(entries, *items, *max),
             (Self::Map { entries, max }, Json::Object(map)) => {
-                let good = map.len() <= *entries && map.values().all(|v| v.as_str().is_some_and(|text| fits(text, 0, *max)));
+                let good = map.len() <= *entries
+                    && map
+                        .values()
+                        .all(|v| v.as_str().is_some_and(|text| fits(text, 0, *max)));
                 good.then(|| Value::Json(json.clone()))
             }
             (Self::Filter, Json::Object(_)) => Some(Value::Json(json.clone())),
-            (Self::Attribute(attribute), _) => crate::policy::Value::read(attribute, json).ok().map(|_| Value::Json(json.clone())),
-            (Self::Any, Json::String(_) | Json::Number(_) | Json::Bool(_) | Json::Array(_)) => Some(Value::Json(json.clone())),
+            (Self::Attribute(attribute), _) => crate::policy::Value::read(attribute, json)
+                .ok()
+                .map(|_| Value::Json(json.clone())),
+            (Self::Any, Json::String(_) | Json::Number(_) | Json::Bool(_) | Json::Array(_)) => {
+                Some(Value::Json(json.clone()))
+            }
             _ => None,
         }
     }
@@ -186,7 +220,9 @@ impl Kind {
             Self::Number { .. } => text.parse::<i64>().ok().map(Json::from),
             Self::Bool => flag(text).map(Json::from),
             Self::List { .. } => Some(split(text)),
-            Self::Map { .. } | Self::Filter => serde_json::from_str::<Map<String, Json>>(text).ok().map(Json::Object),
+            Self::Map { .. } | Self::Filter => serde_json::from_str::<Map<String, Json>>(text)
+                .ok()
+                .map(Json::Object),
             Self::Attribute(attribute) => match attribute.kind {
                 AttributeKind::Number { .. } => text.parse::<i64>().ok().map(Json::from),
                 AttributeKind::List { .. } => Some(split(text)),
@@ -198,23 +234,35 @@ impl Kind {
 
     fn schema(&self) -> Json {
         match self {
-            Self::Text { min, max } => json!({"type": "string", "minLength": min, "maxLength": max}),
+            Self::Text { min, max } => {
+                json!({"type": "string", "minLength": min, "maxLength": max})
+            }
             Self::Number { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
             Self::Bool => json!({"type": "boolean"}),
             Self::Choice(words) => json!({"type": "string", "enum": words}),
             Self::Date => json!({"type": "string", "format": "date"}),
             Self::Time => json!({"type": "string", "format": "date-time"}),
-            Self::Serial => json!({"type": "string", "maxLength": 46, "pattern": "^[A-Za-z0-9-]+$"}),
-            Self::Secret { max } => json!({"type": "string", "format": "password", "writeOnly": true, "maxLength": max}),
+            Self::Serial => {
+                json!({"type": "string", "maxLength": 46, "pattern": "^[A-Za-z0-9-]+$"})
+            }
+            Self::Secret { max } => {
+                json!({"type": "string", "format": "password", "writeOnly": true, "maxLength": max})
+            }
             Self::Data { max } => json!({"type": "string", "writeOnly": true, "maxLength": max}),
-            Self::List { items, max } => json!({"type": "array", "maxItems": items, "items": {"type": "string", "maxLength": max}}),
+            Self::List { items, max } => {
+                json!({"type": "array", "maxItems": items, "items": {"type": "string", "maxLength": max}})
+            }
             Self::Map { entries, max } => {
                 json!({"type": "object", "maxProperties": entries, "additionalProperties": {"type": "string", "maxLength": max}})
             }
             Self::Filter => json!({"type": "object"}),
             Self::Attribute(attribute) => match attribute.kind {
-                AttributeKind::Choice(names) => json!({"type": "string", "enum": names.iter().chain(&["inherit"]).collect::<Vec<_>>()}),
-                AttributeKind::Number { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
+                AttributeKind::Choice(names) => {
+                    json!({"type": "string", "enum": names.iter().chain(&["inherit"]).collect::<Vec<_>>()})
+                }
+                AttributeKind::Number { min, max } => {
+                    json!({"type": "integer", "minimum": min, "maximum": max})
+                }
                 AttributeKind::Text { max } => json!({"type": "string", "maxLength": max}),
                 AttributeKind::List { .. } => json!({"type": "array", "items": {"type": "string"}}),
             },
@@ -227,8 +275,14 @@ impl Kind {
 impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Text { min: 0, max } => write!(f, "text of at most {max} characters without control characters"),
-            Self::Text { min, max } => write!(f, "text of {min} to {max} characters without control characters"),
+            Self::Text { min: 0, max } => write!(
+                f,
+                "text of at most {max} characters without control characters"
+            ),
+            Self::Text { min, max } => write!(
+                f,
+                "text of {min} to {max} characters without control characters"
+            ),
             Self::Number { min, max } => write!(f, "a whole number from {min} to {max}"),
             Self::Bool => f.write_str("true or false"),
             Self::Choice(words) => write!(f, "one of {}", words.join(", ")),
@@ -237,8 +291,14 @@ impl std::fmt::Display for Kind {
             Self::Serial => f.write_str("a serial number: letters, digits and -, at most 46"),
             Self::Secret { max } => write!(f, "text of at most {max} characters without NUL"),
             Self::Data { max } => write!(f, "text or base64 of at most {max} bytes"),
-            Self::List { items, max } => write!(f, "a list of at most {items} texts of at most {max} characters"),
-            Self::Map { entries, max } => write!(f, "an object of at most {entries} texts of at most {max} characters"),
+            Self::List { items, max } => write!(
+                f,
+                "a list of at most {items} texts of at most {max} characters"
+            ),
+            Self::Map { entries, max } => write!(
+                f,
+                "an object of at most {entries} texts of at most {max} characters"
+            ),
             Self::Filter => f.write_str("an object of conditions by field"),
             Self::Attribute(attribute) => write!(f, "{}, or inherit", attribute.kind),
             Self::Any => f.write_str("a text, a number, true or false, or a list"),
@@ -253,7 +313,8 @@ fn fits(text: &str, min: usize, max: usize) -> bool {
 
 /// The stored form of a serial number, or nothing if it is none.
 pub(super) fn serial(text: &str) -> Option<String> {
-    let good = (1..=46).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let good = (1..=46).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     good.then(|| text.to_ascii_uppercase())
 }
 
@@ -261,7 +322,12 @@ fn read_list(entries: &[Json], items: usize, max: usize) -> Option<Value> {
     if entries.len() > items {
         return None;
     }
-    let texts = entries.iter().map(|entry| entry.as_str().filter(|text| fits(text, 1, max)).map(str::to_owned));
+    let texts = entries.iter().map(|entry| {
+        entry
+            .as_str()
+            .filter(|text| fits(text, 1, max))
+            .map(str::to_owned)
+    });
     texts.collect::<Option<_>>().map(Value::List)
 }
 
@@ -274,5 +340,8 @@ fn flag(text: &str) -> Option<bool> {
 }
 
 fn split(text: &str) -> Json {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect()
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .collect()
 }

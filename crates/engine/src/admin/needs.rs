@@ -1,10 +1,10 @@
 //! What the shell must load before a command can be decided, and what it loaded.
 
+use crate::Status;
 use crate::facts::{Account, Found};
 use crate::model::{Authenticator, DomainKey, Session, SessionKey, UnitKey, UserKey};
 use crate::snapshot::Snapshot;
 use crate::text::fold;
-use crate::Status;
 use std::sync::Arc;
 
 /// The records of a command. The shell loads the accounts, then the authenticators, then (where asked) the owners of
@@ -86,7 +86,12 @@ impl Needs {
 
     /// The account of a user ID in a domain by name (the master domain if none is named).
     #[must_use]
-    pub fn account(mut self, snapshot: &Snapshot, domain: Option<&str>, user: Option<&str>) -> Self {
+    pub fn account(
+        mut self,
+        snapshot: &Snapshot,
+        domain: Option<&str>,
+        user: Option<&str>,
+    ) -> Self {
         self.accounts.extend(AccountRef::of(snapshot, domain, user));
         self
     }
@@ -127,23 +132,34 @@ impl AccountRef {
 impl AdminFacts {
     /// What was found for an account.
     pub fn account(&self, wanted: &AccountRef) -> &Found {
-        let found = self.accounts.iter().find(|(asked, found)| asked == wanted || is(found, wanted));
+        let found = self
+            .accounts
+            .iter()
+            .find(|(asked, found)| asked == wanted || is(found, wanted));
         found.map_or(&Found::Nobody, |(_, found)| found)
     }
 
     /// What was found for a serial number.
     pub fn device(&self, serial: &str) -> &Device {
-        self.authenticators.iter().find(|(asked, _)| asked == serial).map_or(&Device::Nobody, |(_, found)| found)
+        self.authenticators
+            .iter()
+            .find(|(asked, _)| asked == serial)
+            .map_or(&Device::Nobody, |(_, found)| found)
     }
 
     /// A count; 0 if it was not asked for.
     pub fn count(&self, wanted: &Count) -> i64 {
-        self.counts.iter().find(|(asked, _)| asked == wanted).map_or(0, |(_, number)| *number)
+        self.counts
+            .iter()
+            .find(|(asked, _)| asked == wanted)
+            .map_or(0, |(_, number)| *number)
     }
 }
 
 fn is(found: &Found, wanted: &AccountRef) -> bool {
-    let Found::Account(account) = found else { return false };
+    let Found::Account(account) = found else {
+        return false;
+    };
     let Account { user, .. } = account.as_ref();
     match wanted {
         AccountRef::Named(domain, folded) => user.domain == *domain && user.folded == *folded,

@@ -41,8 +41,17 @@ impl Query {
     /// # Errors
     /// -2 for an object that has no queries.
     pub fn all(name: &str) -> Result<Self, Refusal> {
-        let object = object(name).ok_or_else(|| Refusal::contradiction(format!("{name} has no queries")))?;
-        Ok(Self { object, filter: Vec::new(), fields: Vec::new(), sort: Vec::new(), distinct: false, limit: USUAL, offset: 0 })
+        let object =
+            object(name).ok_or_else(|| Refusal::contradiction(format!("{name} has no queries")))?;
+        Ok(Self {
+            object,
+            filter: Vec::new(),
+            fields: Vec::new(),
+            sort: Vec::new(),
+            distinct: false,
+            limit: USUAL,
+            offset: 0,
+        })
     }
 
     /// Reads the fields `filter`, `fields`, `sort`, `distinct`, `limit` and `offset` of a query command.
@@ -58,11 +67,28 @@ impl Query {
                 query.filter.push((column, Test::read(column, json)?));
             }
         }
-        query.fields = fields.list("fields").unwrap_or_default().iter().map(|name| object.column(name)).collect::<Result<_, _>>()?;
-        query.sort = fields.list("sort").unwrap_or_default().iter().map(|word| order(object, word)).collect::<Result<_, _>>()?;
+        query.fields = fields
+            .list("fields")
+            .unwrap_or_default()
+            .iter()
+            .map(|name| object.column(name))
+            .collect::<Result<_, _>>()?;
+        query.sort = fields
+            .list("sort")
+            .unwrap_or_default()
+            .iter()
+            .map(|word| order(object, word))
+            .collect::<Result<_, _>>()?;
         query.distinct = fields.flag("distinct").unwrap_or(false);
-        query.limit = fields.number("limit").and_then(|n| u32::try_from(n).ok()).unwrap_or(USUAL).clamp(1, LIMIT);
-        query.offset = fields.number("offset").and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+        query.limit = fields
+            .number("limit")
+            .and_then(|n| u32::try_from(n).ok())
+            .unwrap_or(USUAL)
+            .clamp(1, LIMIT);
+        query.offset = fields
+            .number("offset")
+            .and_then(|n| u64::try_from(n).ok())
+            .unwrap_or(0);
         Ok(query)
     }
 
@@ -82,13 +108,20 @@ impl Query {
             return view;
         }
         let mut view = view;
-        let wanted = self.fields.iter().map(|column| (column.name.to_owned(), view.remove(column.name).unwrap_or(Json::Null)));
+        let wanted = self.fields.iter().map(|column| {
+            (
+                column.name.to_owned(),
+                view.remove(column.name).unwrap_or(Json::Null),
+            )
+        });
         wanted.collect()
     }
 }
 
 fn order(object: &'static Object, word: &str) -> Result<(&'static Column, bool), Refusal> {
-    let (name, descending) = word.strip_prefix('-').map_or((word, false), |name| (name, true));
+    let (name, descending) = word
+        .strip_prefix('-')
+        .map_or((word, false), |name| (name, true));
     Ok((object.filterable(name)?, descending))
 }
 

@@ -20,7 +20,11 @@ pub(super) struct Event {
 impl Event {
     /// An event about an object.
     pub(super) fn new(code: Code, target: &str) -> Self {
-        Self { code, target: target.to_owned(), output: None }
+        Self {
+            code,
+            target: target.to_owned(),
+            output: None,
+        }
     }
 
     /// The same with details; they hold no secret.
@@ -31,19 +35,35 @@ impl Event {
 }
 
 /// The records of a command that was done.
-pub(super) fn done(caller: &Caller, at: Timestamp, command: &Command, events: Vec<Event>) -> Vec<Record> {
-    let (main, events): (Vec<Event>, Vec<Event>) = events.into_iter().partition(|event| event.code.letter() == Letter::S);
+pub(super) fn done(
+    caller: &Caller,
+    at: Timestamp,
+    command: &Command,
+    events: Vec<Event>,
+) -> Vec<Record> {
+    let (main, events): (Vec<Event>, Vec<Event>) = events
+        .into_iter()
+        .partition(|event| event.code.letter() == Letter::S);
     let code = main.first().map_or(Code::COMMAND_DONE, |event| event.code);
     let mut record = about(caller, at, code, command.verb, command.masked());
     record.status = Some(Status::SUCCESS);
     record.amid = caller.request;
     record.output = main.into_iter().find_map(|event| event.output);
-    let events = events.into_iter().enumerate().map(|(place, event)| of_event(caller, at, command, place, event));
+    let events = events
+        .into_iter()
+        .enumerate()
+        .map(|(place, event)| of_event(caller, at, command, place, event));
     std::iter::once(record).chain(events).collect()
 }
 
 /// The record of a command that was refused.
-pub(super) fn refused(caller: &Caller, at: Timestamp, verb: &Verb, input: Map<String, Json>, refusal: &Refusal) -> Record {
+pub(super) fn refused(
+    caller: &Caller,
+    at: Timestamp,
+    verb: &Verb,
+    input: Map<String, Json>,
+    refusal: &Refusal,
+) -> Record {
     let mut record = about(caller, at, Code::COMMAND_REFUSED, verb, input);
     record.status = Some(refusal.status);
     record.reason = Some(refusal.detail.clone().into());
@@ -51,14 +71,26 @@ pub(super) fn refused(caller: &Caller, at: Timestamp, verb: &Verb, input: Map<St
 }
 
 /// A record about one row of an import; `place` tells it from the others of the request.
-pub(super) fn of_row(caller: &Caller, at: Timestamp, code: Code, verb: &Verb, place: u64) -> Record {
+pub(super) fn of_row(
+    caller: &Caller,
+    at: Timestamp,
+    code: Code,
+    verb: &Verb,
+    place: u64,
+) -> Record {
     let mut record = about(caller, at, code, verb, Map::new());
     record.amid = amid(caller.request, place | 1 << 62);
     record.input = None;
     record
 }
 
-fn of_event(caller: &Caller, at: Timestamp, command: &Command, place: usize, event: Event) -> Record {
+fn of_event(
+    caller: &Caller,
+    at: Timestamp,
+    command: &Command,
+    place: usize,
+    event: Event,
+) -> Record {
     let mut record = about(caller, at, event.code, command.verb, command.masked());
     record.amid = amid(caller.request, place as u64);
     record.input = None;
@@ -67,8 +99,19 @@ fn of_event(caller: &Caller, at: Timestamp, command: &Command, place: usize, eve
     record
 }
 
-fn about(caller: &Caller, at: Timestamp, code: Code, verb: &Verb, input: Map<String, Json>) -> Record {
-    let text = |name: &str| input.get(name).and_then(Json::as_str).map(|text| text.to_owned().into());
+fn about(
+    caller: &Caller,
+    at: Timestamp,
+    code: Code,
+    verb: &Verb,
+    input: Map<String, Json>,
+) -> Record {
+    let text = |name: &str| {
+        input
+            .get(name)
+            .and_then(Json::as_str)
+            .map(|text| text.to_owned().into())
+    };
     let mut record = Record::new(code, caller.request, at);
     record.category = crate::audit::Category::Administration;
     record.request_id = Some(HEXLOWER.encode(&caller.request).into());
@@ -81,7 +124,10 @@ fn about(caller: &Caller, at: Timestamp, code: Code, verb: &Verb, input: Map<Str
     record.target_domain = text("domain");
     record.serial = text("serial");
     record.application = text("application");
-    record.target = text("name").or_else(|| text("policy_id")).or_else(|| text("location")).or_else(|| text("id"));
+    record.target = text("name")
+        .or_else(|| text("policy_id"))
+        .or_else(|| text("location"))
+        .or_else(|| text("id"));
     record.input = Some(Json::Object(input));
     record
 }
@@ -92,6 +138,8 @@ fn amid(request: [u8; 16], place: u64) -> [u8; 16] {
     hash.update(request);
     hash.update(place.to_be_bytes());
     let mut amid = [0; 16];
-    amid.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
+    amid.iter_mut()
+        .zip(hash.finalize())
+        .for_each(|(to, from)| *to = from);
     amid
 }

@@ -67,7 +67,10 @@ impl Verb {
     /// All fields.
     pub fn fields(&self) -> impl Iterator<Item = Field> {
         let attributes = if self.attributes { ATTRIBUTES } else { &[] };
-        self.own.iter().copied().chain(attributes.iter().map(Field::attribute))
+        self.own
+            .iter()
+            .copied()
+            .chain(attributes.iter().map(Field::attribute))
     }
 
     /// The field with this name.
@@ -86,7 +89,13 @@ impl Verb {
     }
 
     pub(super) fn unsupported(&self) -> Refusal {
-        Refusal::new(Status::UNSUPPORTED, format!("{}/{} is not offered by this version", self.object, self.verb))
+        Refusal::new(
+            Status::UNSUPPORTED,
+            format!(
+                "{}/{} is not offered by this version",
+                self.object, self.verb
+            ),
+        )
     }
 }
 
@@ -130,14 +139,40 @@ const fn rules(
     needs: fn(&Fields, &Snapshot) -> Needs,
     decide: fn(&Context<'_>) -> Result<Outcome, Stop>,
 ) -> Verb {
-    Verb { object, verb, privilege, doc, own, attributes: false, example, run: Run::Rules { needs, decide } }
+    Verb {
+        object,
+        verb,
+        privilege,
+        doc,
+        own,
+        attributes: false,
+        example,
+        run: Run::Rules { needs, decide },
+    }
 }
 
 /// The same row with the policy attributes among its fields.
 const fn with_attributes(verb: Verb) -> Verb {
-    Verb { attributes: true, ..verb }
+    Verb {
+        attributes: true,
+        ..verb
+    }
 }
 
-const fn later(object: &'static str, verb: &'static str, privilege: &'static str, doc: &'static str) -> Verb {
-    Verb { object, verb, privilege, doc, own: &[], attributes: false, example: "{}", run: Run::Later }
+const fn later(
+    object: &'static str,
+    verb: &'static str,
+    privilege: &'static str,
+    doc: &'static str,
+) -> Verb {
+    Verb {
+        object,
+        verb,
+        privilege,
+        doc,
+        own: &[],
+        attributes: false,
+        example: "{}",
+        run: Run::Later,
+    }
 }

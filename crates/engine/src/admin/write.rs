@@ -2,8 +2,9 @@
 
 use crate::Secret;
 use crate::model::{
-    Application, ApplicationKey, Authenticator, AuthenticatorKey, AuthenticatorType, Component, ComponentKey, Domain, DomainKey, KeyRecord, OrgUnit, PolicyKey, Session,
-    SessionKey, UnitKey, User, UserAttribute, UserKey, UserState,
+    Application, ApplicationKey, Authenticator, AuthenticatorKey, AuthenticatorType, Component,
+    ComponentKey, Domain, DomainKey, KeyRecord, OrgUnit, PolicyKey, Session, SessionKey, UnitKey,
+    User, UserAttribute, UserKey, UserState,
 };
 use crate::policy::Policy;
 use crate::time::Timestamp;
@@ -29,12 +30,20 @@ pub struct Put<T> {
 impl<T> Put<T> {
     /// A new record without secrets.
     pub fn new(record: T) -> Self {
-        Self { guard: None, record, secrets: Vec::new() }
+        Self {
+            guard: None,
+            record,
+            secrets: Vec::new(),
+        }
     }
 
     /// A change of an existing record.
     pub fn over(revision: i64, record: T) -> Self {
-        Self { guard: Some(revision), record, secrets: Vec::new() }
+        Self {
+            guard: Some(revision),
+            record,
+            secrets: Vec::new(),
+        }
     }
 
     /// Sets a sealed field.

@@ -15,7 +15,10 @@ pub(super) fn find(case: &mut Case<'_>) -> Flow {
     if let Found::Account(account) = case.facts.account {
         case.account = Some(account);
         let authenticators = u32::try_from(account.authenticators.len()).unwrap_or(u32::MAX);
-        case.trace.push(Entry::Account { authenticators, linked: account.is_linked() });
+        case.trace.push(Entry::Account {
+            authenticators,
+            linked: account.is_linked(),
+        });
         return ControlFlow::Continue(());
     }
     case.failed(Check::AccountExists, 0, 0);
@@ -24,9 +27,13 @@ pub(super) fn find(case: &mut Case<'_>) -> Flow {
     if case.modes.local == LocalAuth::None {
         return ControlFlow::Continue(()); // the back-end alone decides
     }
-    let registers = case.policy.dynamic_user_registration && case.modes.back_end != BackEndAuth::None;
+    let registers =
+        case.policy.dynamic_user_registration && case.modes.back_end != BackEndAuth::None;
     if case.policy.dynamic_user_registration || case.modes.back_end != BackEndAuth::None {
-        case.note(Setting::DynamicUserRegistration, Value::yes_no(case.policy.dynamic_user_registration));
+        case.note(
+            Setting::DynamicUserRegistration,
+            Value::yes_no(case.policy.dynamic_user_registration),
+        );
     }
     if !registers || case.attempt.via != Via::Radius && case.attempt.via != Via::Authenticate {
         return refuse(Status::USER_UNKNOWN);
@@ -45,18 +52,30 @@ fn register(case: &mut Case<'_>) -> Flow {
     if !back_end::accepts(case, password.clone())? {
         return refuse(Status::BACKEND_REJECT_SUPPLIED_PASS);
     }
-    refuse_noting(Status::UNSUPPORTED, "this build makes no account at a logon")
+    refuse_noting(
+        Status::UNSUPPORTED,
+        "this build makes no account at a logon",
+    )
 }
 
 /// 1009, 1007, 1005, in this order.
 pub(super) fn status(case: &mut Case<'_>) -> Flow {
-    let Some(account) = case.account else { return ControlFlow::Continue(()) };
+    let Some(account) = case.account else {
+        return ControlFlow::Continue(());
+    };
     if account.user.disabled {
         case.failed(Check::Enabled, 0, 0);
-        return refuse_telling(Status::DISABLED, "The account was disabled by an administrator.");
+        return refuse_telling(
+            Status::DISABLED,
+            "The account was disabled by an administrator.",
+        );
     }
     if let Some(end) = account.user.expires_at.filter(|end| *end <= case.at()) {
-        case.failed(Check::NotExpired, i64::from(case.at().day().0) - i64::from(end.day().0), 0);
+        case.failed(
+            Check::NotExpired,
+            i64::from(case.at().day().0) - i64::from(end.day().0),
+            0,
+        );
         return refuse_telling(Status::DISABLED, "The account has expired.");
     }
     suspended(case, account)?;
@@ -65,7 +84,11 @@ pub(super) fn status(case: &mut Case<'_>) -> Flow {
 }
 
 fn suspended(case: &mut Case<'_>, account: &Account) -> Flow {
-    let own = account.user.overrides.as_deref().and_then(|overrides| overrides.max_days_between_authentications);
+    let own = account
+        .user
+        .overrides
+        .as_deref()
+        .and_then(|overrides| overrides.max_days_between_authentications);
     let limit = own.unwrap_or_else(|| case.policy.max_days_between_authentications.into());
     if limit == 0 {
         return ControlFlow::Continue(());
@@ -74,8 +97,16 @@ fn suspended(case: &mut Case<'_>, account: &Account) -> Flow {
     if days <= i64::from(limit) {
         return ControlFlow::Continue(());
     }
-    let origin = if own.is_some() { Origin::Account } else { case.origin(Setting::MaxDaysBetweenAuthentications) };
-    case.note_from(Setting::MaxDaysBetweenAuthentications, Value::Number(limit.into()), origin);
+    let origin = if own.is_some() {
+        Origin::Account
+    } else {
+        case.origin(Setting::MaxDaysBetweenAuthentications)
+    };
+    case.note_from(
+        Setting::MaxDaysBetweenAuthentications,
+        Value::Number(limit.into()),
+        origin,
+    );
     case.failed(Check::NotSuspended, days, limit.into());
     refuse_telling(Status::DISABLED, "The account was not used for too long.")
 }
@@ -83,18 +114,34 @@ fn suspended(case: &mut Case<'_>, account: &Account) -> Flow {
 /// The account's last success: a plain OTP logon writes only the row of its application. A new account counts from
 /// its creation.
 fn last_success(account: &Account) -> Timestamp {
-    let applications = account.authenticators.iter().filter(|_| !account.is_linked()).flat_map(|one| &one.applications);
-    let by_otp = applications.filter_map(|application| application.state.last_success).max();
-    account.state.last_auth_at.max(by_otp).unwrap_or(account.user.meta.created)
+    let applications = account
+        .authenticators
+        .iter()
+        .filter(|_| !account.is_linked())
+        .flat_map(|one| &one.applications);
+    let by_otp = applications
+        .filter_map(|application| application.state.last_success)
+        .max();
+    account
+        .state
+        .last_auth_at
+        .max(by_otp)
+        .unwrap_or(account.user.meta.created)
 }
 
 fn administrator(case: &mut Case<'_>, account: &Account) -> Flow {
-    if case.policy.admins_may_authenticate || case.attempt.via == Via::AdminLogon || !account.user.is_administrator() {
+    if case.policy.admins_may_authenticate
+        || case.attempt.via == Via::AdminLogon
+        || !account.user.is_administrator()
+    {
         return ControlFlow::Continue(());
     }
     case.note(Setting::AdminsMayAuthenticate, Value::Word("no"));
     case.failed(Check::MayAuthenticate, 0, 0);
-    refuse_telling(Status::PERMISSION, "Administrators do not authenticate here.")
+    refuse_telling(
+        Status::PERMISSION,
+        "Administrators do not authenticate here.",
+    )
 }
 
 /// 5002, 1006.

@@ -28,7 +28,10 @@ pub(super) fn typed_password(case: &mut Case<'_>) -> Flow<Option<Secret>> {
         Credentials::Separate(fields) => fields.static_password.cloned(),
         Credentials::Hashed { .. } => {
             case.failed(Check::Answered, 0, 0);
-            return refuse_noting(Status::UNSUPPORTED, "this build forwards no password hashes");
+            return refuse_noting(
+                Status::UNSUPPORTED,
+                "this build forwards no password hashes",
+            );
         }
         Credentials::None => None,
     })
@@ -44,7 +47,14 @@ pub(super) fn alone<'a>(case: &mut Case<'a>) -> Flow<Success<'a>> {
     if !accepts(case, password.clone())? {
         return refuse(Status::BACKEND_REJECT_SUPPLIED_PASS);
     }
-    ControlFlow::Continue(Success { typed: Some(Typed { password, stored: false }), asked_before: true, ..Success::default() })
+    ControlFlow::Continue(Success {
+        typed: Some(Typed {
+            password,
+            stored: false,
+        }),
+        asked_before: true,
+        ..Success::default()
+    })
 }
 
 /// 1022, 1023: what the back-end must still prove after local authentication. The OTP stays consumed whatever it says.
@@ -59,16 +69,32 @@ pub(super) fn authenticate(case: &mut Case<'_>, success: &Success<'_>) -> Flow {
         return ControlFlow::Continue(());
     }
     let (password, refusal) = match &success.typed {
-        Some(typed) => (Some(typed.password.clone()), if typed.stored && case.policy.stored_password_proxy { Status::BACKEND_REJECT_STORED_PASS } else { Status::BACKEND_REJECT_SUPPLIED_PASS }),
-        None if case.policy.stored_password_proxy => (password::copy(case)?, Status::BACKEND_REJECT_STORED_PASS),
+        Some(typed) => (
+            Some(typed.password.clone()),
+            if typed.stored && case.policy.stored_password_proxy {
+                Status::BACKEND_REJECT_STORED_PASS
+            } else {
+                Status::BACKEND_REJECT_SUPPLIED_PASS
+            },
+        ),
+        None if case.policy.stored_password_proxy => {
+            (password::copy(case)?, Status::BACKEND_REJECT_STORED_PASS)
+        }
         None => (None, Status::BACKEND_REJECT_SUPPLIED_PASS),
     };
     let Some(password) = password else {
-        case.note(Setting::StoredPasswordProxy, Value::yes_no(case.policy.stored_password_proxy));
+        case.note(
+            Setting::StoredPasswordProxy,
+            Value::yes_no(case.policy.stored_password_proxy),
+        );
         case.failed(Check::BackEnd, 0, 0);
         return refuse(Status::BACKEND_REJECT_SUPPLIED_PASS);
     };
-    if accepts(case, password)? { ControlFlow::Continue(()) } else { refuse(refusal) }
+    if accepts(case, password)? {
+        ControlFlow::Continue(())
+    } else {
+        refuse(refusal)
+    }
 }
 
 /// Whether a value that no local reading fitted may be shown to a back-end: never one that may be a mistyped OTP.
@@ -76,13 +102,25 @@ pub(super) fn may_see(case: &mut Case<'_>, owned: &Owned<'_>, value: &[u8]) -> F
     if case.modes.back_end == BackEndAuth::None || value.is_empty() {
         return ControlFlow::Continue(false);
     }
-    let lengths: Vec<_> = owned.candidates.iter().filter_map(|one| otp_lengths(one.application)).collect();
-    let digits = value.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let lengths: Vec<_> = owned
+        .candidates
+        .iter()
+        .filter_map(|one| otp_lengths(one.application))
+        .collect();
+    let digits = value
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     if digits == value.len() && lengths.iter().any(|range| range.contains(&digits)) {
         return ControlFlow::Continue(false);
     }
     // The stored password with a mistyped OTP behind it: every split that could be one.
-    for tail in lengths.into_iter().flatten().filter(|tail| *tail <= digits && *tail < value.len()) {
+    for tail in lengths
+        .into_iter()
+        .flatten()
+        .filter(|tail| *tail <= digits && *tail < value.len())
+    {
         let front = value.split_at(value.len() - tail).0;
         if password::is_stored(case, front)? {
             return ControlFlow::Continue(false);
@@ -97,5 +135,11 @@ fn otp_lengths(application: &Application) -> Option<std::ops::RangeInclusive<usi
         Algorithm::Hotp { digits, .. } | Algorithm::Totp { digits, .. } => usize::from(*digits),
         Algorithm::Ocra(suite) => usize::from(suite.digits()),
     };
-    (digits > 0).then(|| digits..=if trial::has_pin(application) { digits + 24 } else { digits })
+    (digits > 0).then(|| {
+        digits..=if trial::has_pin(application) {
+            digits + 24
+        } else {
+            digits
+        }
+    })
 }

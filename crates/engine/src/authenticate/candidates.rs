@@ -38,10 +38,19 @@ impl Owned<'_> {
 
 /// Looks through the authenticators of the account.
 pub(super) fn owned<'a>(case: &mut Case<'a>) -> Owned<'a> {
-    let mut owned = Owned { candidates: Vec::new(), usable: false, count: 0, only_expired: false, grace_end: None };
+    let mut owned = Owned {
+        candidates: Vec::new(),
+        usable: false,
+        count: 0,
+        only_expired: false,
+        grace_end: None,
+    };
     let (policy, at, serial) = (case.policy, case.at(), case.attempt.serial);
     let mut expired = false;
-    for authenticator in case.account.map_or(&[][..], |account| &account.authenticators) {
+    for authenticator in case
+        .account
+        .map_or(&[][..], |account| &account.authenticators)
+    {
         let mut counts = false;
         for application in &authenticator.applications {
             let why = filtered(policy, authenticator, application).or_else(|| {
@@ -50,10 +59,21 @@ pub(super) fn owned<'a>(case: &mut Case<'a>) -> Owned<'a> {
             });
             expired |= why == Some(Excluded::Expired);
             owned.usable |= why.is_none();
-            let why = why.or_else(|| serial.filter(|serial| !serial.eq_ignore_ascii_case(&authenticator.serial)).map(|_| Excluded::OtherSerial));
+            let why = why.or_else(|| {
+                serial
+                    .filter(|serial| !serial.eq_ignore_ascii_case(&authenticator.serial))
+                    .map(|_| Excluded::OtherSerial)
+            });
             match why {
-                None => owned.candidates.push(Candidate { authenticator, application }),
-                Some(why) => case.trace.push(Entry::Excluded { serial: &authenticator.serial, application: &application.name, why }),
+                None => owned.candidates.push(Candidate {
+                    authenticator,
+                    application,
+                }),
+                Some(why) => case.trace.push(Entry::Excluded {
+                    serial: &authenticator.serial,
+                    application: &application.name,
+                    why,
+                }),
             }
         }
         if counts {
@@ -72,13 +92,22 @@ pub(super) fn only_one(case: &mut Case<'_>, owned: &Owned<'_>) -> Flow {
         return ControlFlow::Continue(());
     }
     case.note(Setting::MultipleApplications, Value::Word("no"));
-    case.failed(Check::OneApplication, i64::try_from(seen).unwrap_or(i64::MAX), 1);
+    case.failed(
+        Check::OneApplication,
+        i64::try_from(seen).unwrap_or(i64::MAX),
+        1,
+    );
     refuse(Status::LOCAL_AUTH_REJECT)
 }
 
 /// A restriction of the policy: the user does not own it as far as this policy is concerned.
-fn filtered(policy: &Effective, authenticator: &Authenticator, application: &Application) -> Option<Excluded> {
-    let listed = |list: &[String], name: &str| list.is_empty() || list.iter().any(|own| own == name);
+fn filtered(
+    policy: &Effective,
+    authenticator: &Authenticator,
+    application: &Application,
+) -> Option<Excluded> {
+    let listed =
+        |list: &[String], name: &str| list.is_empty() || list.iter().any(|own| own == name);
     if !listed(&policy.authenticator_types, &authenticator.type_name) {
         return Some(Excluded::TypeFilter);
     }
@@ -100,7 +129,11 @@ fn kind_passes(filter: ApplicationTypeFilter, kind: ApplicationKind) -> bool {
 }
 
 /// A reason for which an owned application cannot be used now.
-fn unusable(authenticator: &Authenticator, application: &Application, at: Timestamp) -> Option<Excluded> {
+fn unusable(
+    authenticator: &Authenticator,
+    application: &Application,
+    at: Timestamp,
+) -> Option<Excluded> {
     if authenticator.disabled_at.is_some() {
         return Some(Excluded::Disabled);
     }
@@ -110,5 +143,8 @@ fn unusable(authenticator: &Authenticator, application: &Application, at: Timest
     if authenticator.expires_at.is_some_and(|end| end <= at.day()) {
         return Some(Excluded::Expired);
     }
-    authenticator.starts_at.is_some_and(|start| start > at).then_some(Excluded::NotStarted)
+    authenticator
+        .starts_at
+        .is_some_and(|start| start > at)
+        .then_some(Excluded::NotStarted)
 }

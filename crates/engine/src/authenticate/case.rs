@@ -1,6 +1,7 @@
 //! One attempt while it is being decided: what it is decided on, and what has come about so far.
 
 use super::candidates::Candidate;
+use crate::Secret;
 use crate::attempt::Attempt;
 use crate::audit::Code;
 use crate::decision::{Answer, Answers, Asked, Change, Grant, Question};
@@ -11,7 +12,6 @@ use crate::policy::{BackEndAuth, Effective, LocalAuth};
 use crate::status::Status;
 use crate::time::Timestamp;
 use crate::trace::{self, Check, Entry, Origin, Setting, Trace, Value, What, Word};
-use crate::Secret;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -54,17 +54,29 @@ pub(super) struct Refusal {
 
 /// Ends with a status and nothing more to say.
 pub(super) fn refuse<T>(status: Status) -> Flow<T> {
-    ControlFlow::Break(Halt::End(End::Refuse(Refusal { status, reason: None, told: false })))
+    ControlFlow::Break(Halt::End(End::Refuse(Refusal {
+        status,
+        reason: None,
+        told: false,
+    })))
 }
 
 /// Ends with a status and a reason that the client may read (unless generic codes are on).
 pub(super) fn refuse_telling<T>(status: Status, reason: impl Into<Cow<'static, str>>) -> Flow<T> {
-    ControlFlow::Break(Halt::End(End::Refuse(Refusal { status, reason: Some(reason.into()), told: true })))
+    ControlFlow::Break(Halt::End(End::Refuse(Refusal {
+        status,
+        reason: Some(reason.into()),
+        told: true,
+    })))
 }
 
 /// Ends with a status and a reason for the record alone.
 pub(super) fn refuse_noting<T>(status: Status, reason: impl Into<Cow<'static, str>>) -> Flow<T> {
-    ControlFlow::Break(Halt::End(End::Refuse(Refusal { status, reason: Some(reason.into()), told: false })))
+    ControlFlow::Break(Halt::End(End::Refuse(Refusal {
+        status,
+        reason: Some(reason.into()),
+        told: false,
+    })))
 }
 
 /// The effective modes of local and back-end authentication.
@@ -115,7 +127,13 @@ pub(super) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn new(attempt: &'a Attempt<'a>, facts: &'a Facts<'a>, answers: &'a Answers, dice: &'a Dice, policy: &'a Arc<Effective>) -> Self {
+    pub(super) fn new(
+        attempt: &'a Attempt<'a>,
+        facts: &'a Facts<'a>,
+        answers: &'a Answers,
+        dice: &'a Dice,
+        policy: &'a Arc<Effective>,
+    ) -> Self {
         let mut case = Self {
             attempt,
             facts,
@@ -123,7 +141,10 @@ impl<'a> Case<'a> {
             dice,
             policy,
             trace: Trace::default(),
-            modes: Modes { local: policy.local_auth, back_end: policy.back_end_auth },
+            modes: Modes {
+                local: policy.local_auth,
+                back_end: policy.back_end_auth,
+            },
             user: attempt.user.unwrap_or_default(),
             domain: None,
             account: None,
@@ -149,7 +170,10 @@ impl<'a> Case<'a> {
 
     /// Whether the answer of a hash protocol is to be checked.
     pub(super) fn is_hashed(&self) -> bool {
-        matches!(self.attempt.credentials, crate::attempt::Credentials::Hashed { .. })
+        matches!(
+            self.attempt.credentials,
+            crate::attempt::Credentials::Hashed { .. }
+        )
     }
 
     /// Whether the shape must hold the static password: a back-end wants it and the server may not send its own
@@ -161,22 +185,37 @@ impl<'a> Case<'a> {
     /// Puts a policy setting that mattered into the trace.
     pub(super) fn note(&mut self, setting: Setting, value: Value<'_>) {
         let origin = self.origin(setting);
-        self.trace.push(Entry::Setting { setting, value, origin });
+        self.trace.push(Entry::Setting {
+            setting,
+            value,
+            origin,
+        });
     }
 
     /// Puts a setting that mattered into the trace, with an origin other than the policy.
     pub(super) fn note_from(&mut self, setting: Setting, value: Value<'_>, origin: Origin) {
-        self.trace.push(Entry::Setting { setting, value, origin });
+        self.trace.push(Entry::Setting {
+            setting,
+            value,
+            origin,
+        });
     }
 
     pub(super) fn origin(&self, setting: Setting) -> Origin {
         let place = self.policy.origin_place(setting.text());
-        place.map_or(Origin::BuiltIn, |place| Origin::Policy(u8::try_from(place).unwrap_or(u8::MAX)))
+        place.map_or(Origin::BuiltIn, |place| {
+            Origin::Policy(u8::try_from(place).unwrap_or(u8::MAX))
+        })
     }
 
     /// Puts a condition that stopped the attempt into the trace.
     pub(super) fn failed(&mut self, check: Check, seen: i64, limit: i64) {
-        self.trace.push(Entry::Check { check, passed: false, seen, limit });
+        self.trace.push(Entry::Check {
+            check,
+            passed: false,
+            seen,
+            limit,
+        });
     }
 
     /// The answer to a question of yes or no.
@@ -186,7 +225,10 @@ impl<'a> Case<'a> {
             Some(Answer::Is(yes)) => {
                 // The outcome of a password comparison is nobody's business beyond the status.
                 let yes_told = (what != What::Verify).then_some(*yes);
-                self.trace.push(Entry::Asked { what, yes: yes_told });
+                self.trace.push(Entry::Asked {
+                    what,
+                    yes: yes_told,
+                });
                 ControlFlow::Continue(*yes)
             }
             Some(other) => self.not_answered(other),
@@ -199,7 +241,10 @@ impl<'a> Case<'a> {
         match self.answers.of(&question) {
             None => ControlFlow::Break(Halt::Ask(question)),
             Some(Answer::Hashed(verifier)) => {
-                self.trace.push(Entry::Asked { what: What::Hash, yes: None });
+                self.trace.push(Entry::Asked {
+                    what: What::Hash,
+                    yes: None,
+                });
                 ControlFlow::Continue(verifier.clone())
             }
             Some(other) => self.not_answered(other),
@@ -209,9 +254,14 @@ impl<'a> Case<'a> {
     fn not_answered<T>(&mut self, answer: &Answer) -> Flow<T> {
         self.failed(Check::Answered, 0, 0);
         match answer {
-            Answer::Busy => refuse_noting(Status::BUSY, "the limit of password checks in work is reached"),
+            Answer::Busy => refuse_noting(
+                Status::BUSY,
+                "the limit of password checks in work is reached",
+            ),
             Answer::TimedOut => refuse_noting(Status::TIMEOUT, "a password check took too long"),
-            Answer::NotOffered | Answer::Is(_) | Answer::Hashed(_) => refuse_noting(Status::UNSUPPORTED, "nobody to ask in this build"),
+            Answer::NotOffered | Answer::Is(_) | Answer::Hashed(_) => {
+                refuse_noting(Status::UNSUPPORTED, "nobody to ask in this build")
+            }
         }
     }
 }

@@ -18,9 +18,15 @@ pub(super) fn check(case: &mut Case<'_>) -> Flow {
     let back_end = overrides.and_then(|own| own.back_end_auth);
     case.modes.local = local.unwrap_or(case.modes.local);
     case.modes.back_end = back_end.unwrap_or(case.modes.back_end);
-    let group_check = overrides.and_then(|own| own.group_check).unwrap_or(case.policy.group_check);
+    let group_check = overrides
+        .and_then(|own| own.group_check)
+        .unwrap_or(case.policy.group_check);
     if group_check == GroupCheck::Off {
-        note(case, origin(local.is_some(), case, Setting::LocalAuth), origin(back_end.is_some(), case, Setting::BackEndAuth));
+        note(
+            case,
+            origin(local.is_some(), case, Setting::LocalAuth),
+            origin(back_end.is_some(), case, Setting::BackEndAuth),
+        );
         return ControlFlow::Continue(());
     }
     case.note(Setting::GroupCheck, Value::Word(group_check.as_str()));
@@ -33,16 +39,32 @@ pub(super) fn check(case: &mut Case<'_>) -> Flow {
             case.modes.back_end = BackEndAuth::Always;
             note(case, Origin::GroupCheck, Origin::GroupCheck);
         }
-        _ => note(case, origin(local.is_some(), case, Setting::LocalAuth), origin(back_end.is_some(), case, Setting::BackEndAuth)),
+        _ => note(
+            case,
+            origin(local.is_some(), case, Setting::LocalAuth),
+            origin(back_end.is_some(), case, Setting::BackEndAuth),
+        ),
     }
     ControlFlow::Continue(())
 }
 
 fn note(case: &mut Case<'_>, local: Origin, back_end: Origin) {
-    case.note_from(Setting::LocalAuth, Value::Word(case.modes.local.as_str()), local);
-    case.note_from(Setting::BackEndAuth, Value::Word(case.modes.back_end.as_str()), back_end);
+    case.note_from(
+        Setting::LocalAuth,
+        Value::Word(case.modes.local.as_str()),
+        local,
+    );
+    case.note_from(
+        Setting::BackEndAuth,
+        Value::Word(case.modes.back_end.as_str()),
+        back_end,
+    );
 }
 
 fn origin(own: bool, case: &Case<'_>, setting: Setting) -> Origin {
-    if own { Origin::Account } else { case.origin(setting) }
+    if own {
+        Origin::Account
+    } else {
+        case.origin(setting)
+    }
 }

@@ -40,39 +40,68 @@ struct Front {
     pin: usize,
 }
 
-pub(super) fn authenticate<'a>(case: &mut Case<'a>, owned: &Owned<'a>, proof: &dyn Proof) -> Flow<Success<'a>> {
+pub(super) fn authenticate<'a>(
+    case: &mut Case<'a>,
+    owned: &Owned<'a>,
+    proof: &dyn Proof,
+) -> Flow<Success<'a>> {
     case.credential = "otp";
     let copy = password::copy(case)?;
     let copy = copy.as_ref().map(Secret::expose);
     let mut budget = Budget { proof, tried: 0 };
     request::hashed(case, owned, copy, |plain| budget.matches(plain))?;
     let mut failure = Failure::default();
-    let wide = !case.policy.initial_window_proof && judge::may_be_wide(case, owned.candidates.iter().map(|one| one.application));
+    let wide = !case.policy.initial_window_proof
+        && judge::may_be_wide(case, owned.candidates.iter().map(|one| one.application));
     for candidate in &owned.candidates {
         if let Some(success) = one(case, *candidate, wide, copy, &mut budget, &mut failure)? {
             return ControlFlow::Continue(success);
         }
     }
     let by_password = copy.filter(|copy| budget.matches(copy));
-    case.trace.push(Entry::Hashes { tried: budget.tried, cut: budget.tried >= MOST_HASHES });
+    case.trace.push(Entry::Hashes {
+        tried: budget.tried,
+        cut: budget.tried >= MOST_HASHES,
+    });
     if let Some((status, why)) = failure.almost {
         return super::case::refuse_telling(status, why);
     }
     if let Some(password) = by_password {
         let success = local::alone(case, owned, password, true)?;
-        return ControlFlow::Continue(Success { matched: Some(Secret::new(password)), ..success });
+        return ControlFlow::Continue(Success {
+            matched: Some(Secret::new(password)),
+            ..success
+        });
     }
-    let asks = !owned.usable && !owned.only_expired && case.modes.back_end != BackEndAuth::None && case.modes.local != LocalAuth::AuthenticatorOnly;
+    let asks = !owned.usable
+        && !owned.only_expired
+        && case.modes.back_end != BackEndAuth::None
+        && case.modes.local != LocalAuth::AuthenticatorOnly;
     if asks {
         case.failed(Check::Answered, 0, 0);
-        return refuse_noting(Status::UNSUPPORTED, "this build forwards no password hashes");
+        return refuse_noting(
+            Status::UNSUPPORTED,
+            "this build forwards no password hashes",
+        );
     }
     local::nothing_fitted(case, owned, &failure, false)
 }
 
-fn one<'a>(case: &mut Case<'a>, candidate: Candidate<'a>, wide: bool, copy: Option<&[u8]>, budget: &mut Budget<'_>, failure: &mut Failure<'a>) -> Flow<Option<Success<'a>>> {
+fn one<'a>(
+    case: &mut Case<'a>,
+    candidate: Candidate<'a>,
+    wide: bool,
+    copy: Option<&[u8]>,
+    budget: &mut Budget<'_>,
+    failure: &mut Failure<'a>,
+) -> Flow<Option<Success<'a>>> {
     let application = candidate.application;
-    let mut best = Judged { candidate, result: Result::NoReading, moving: None, distance: None };
+    let mut best = Judged {
+        candidate,
+        result: Result::NoReading,
+        moving: None,
+        distance: None,
+    };
     let trial = Trial {
         shape: Shape::Hash,
         input: Input::Combined(&[]),
@@ -92,14 +121,25 @@ fn one<'a>(case: &mut Case<'a>, candidate: Candidate<'a>, wide: bool, copy: Opti
         return ControlFlow::Continue(None);
     }
     let has_pin = trial::has_pin(application);
-    let pin = if has_pin { sealed::pin(case, application)? } else { None };
-    let Some(maker) = trial::maker(case, application, None, None)? else { return ControlFlow::Continue(None) };
+    let pin = if has_pin {
+        sealed::pin(case, application)?
+    } else {
+        None
+    };
+    let Some(maker) = trial::maker(case, application, None, None)? else {
+        return ControlFlow::Continue(None);
+    };
     let window = Window::of(case, application, wide);
-    let rules = Rules { explains: false, ..judge::rules(case, application, false) };
+    let rules = Rules {
+        explains: false,
+        ..judge::rules(case, application, false)
+    };
     let fronts = fronts(copy, pin.as_ref());
     let mut matched = None;
     let judgement = window.judge(&rules, |factor| {
-        matched = fronts.iter().find_map(|front| matching(budget, front, &maker, factor));
+        matched = fronts
+            .iter()
+            .find_map(|front| matching(budget, front, &maker, factor));
         matched.is_some()
     });
     let hit = match judgement {
@@ -119,20 +159,40 @@ fn one<'a>(case: &mut Case<'a>, candidate: Candidate<'a>, wide: bool, copy: Opti
             return tried(case, best);
         }
     };
-    let Some((front, plain)) = matched else { return tried(case, best) };
-    let otp = plain.get(front.bytes.len()..).and_then(|otp| std::str::from_utf8(otp).ok()).unwrap_or_default();
+    let Some((front, plain)) = matched else {
+        return tried(case, best);
+    };
+    let otp = plain
+        .get(front.bytes.len()..)
+        .and_then(|otp| std::str::from_utf8(otp).ok())
+        .unwrap_or_default();
     let seen = match (has_pin, &pin) {
         (false, _) => PinSeen::NotAsked,
         (true, None) => PinSeen::Unset,
         (true, Some(_)) => PinSeen::Right,
     };
-    let static_part = front.bytes.get(..front.password).filter(|part| !part.is_empty());
-    let parts = Parts { static_part, pin: seen, pin_length: front.pin, otp, new_pin: None };
+    let static_part = front
+        .bytes
+        .get(..front.password)
+        .filter(|part| !part.is_empty());
+    let parts = Parts {
+        static_part,
+        pin: seen,
+        pin_length: front.pin,
+        otp,
+        new_pin: None,
+    };
     match trial::settle(case, candidate, &trial, &parts)? {
         Ok(typed) => {
-            case.trace.push(Entry::Hashes { tried: budget.tried, cut: false });
+            case.trace.push(Entry::Hashes {
+                tried: budget.tried,
+                cut: false,
+            });
             let success = trial::accept(case, candidate, &window, &hit, &parts, &trial, typed);
-            ControlFlow::Continue(Some(Success { matched: Some(Secret::new(plain.as_slice())), ..success }))
+            ControlFlow::Continue(Some(Success {
+                matched: Some(Secret::new(plain.as_slice())),
+                ..success
+            }))
         }
         Err((status, why, result)) => {
             failure.almost.get_or_insert((status, why));
@@ -144,7 +204,10 @@ fn one<'a>(case: &mut Case<'a>, candidate: Candidate<'a>, wide: bool, copy: Opti
 }
 
 fn tried<'a>(case: &mut Case<'a>, best: Judged<'a>) -> Flow<Option<Success<'a>>> {
-    case.tried.push(Tried { candidate: best.candidate, state: best.candidate.application.state });
+    case.tried.push(Tried {
+        candidate: best.candidate,
+        state: best.candidate.application.state,
+    });
     case.judged.push(best);
     ControlFlow::Continue(None)
 }
@@ -152,11 +215,20 @@ fn tried<'a>(case: &mut Case<'a>, best: Judged<'a>) -> Flow<Option<Success<'a>>>
 /// {empty, pin, S, S pin}: the PIN where one is set, S where a recoverable copy is kept.
 fn fronts(copy: Option<&[u8]>, pin: Option<&Secret>) -> Vec<Front> {
     let pin = pin.map_or(&[][..], Secret::expose);
-    let front = |password: &[u8]| Front { bytes: Zeroizing::new([password, pin].concat()), password: password.len(), pin: pin.len() };
+    let front = |password: &[u8]| Front {
+        bytes: Zeroizing::new([password, pin].concat()),
+        password: password.len(),
+        pin: pin.len(),
+    };
     std::iter::once(&[][..]).chain(copy).map(front).collect()
 }
 
-fn matching<'f>(budget: &mut Budget<'_>, front: &'f Front, maker: &Maker, factor: u64) -> Option<(&'f Front, Zeroizing<Vec<u8>>)> {
+fn matching<'f>(
+    budget: &mut Budget<'_>,
+    front: &'f Front,
+    maker: &Maker,
+    factor: u64,
+) -> Option<(&'f Front, Zeroizing<Vec<u8>>)> {
     let value = maker.text(factor)?;
     let plain = Zeroizing::new([&front.bytes, value.as_bytes()].concat());
     budget.matches(&plain).then_some((front, plain))

@@ -6,8 +6,10 @@ use crate::policy::OtpWarning;
 use crate::time::Timestamp;
 use crate::trace;
 use countersign_oath::ocra::MovingFactor;
-use countersign_oath::window::{EventWindow, TimeWindow, drift, dynamic_side, follows, initial_side, normal_side};
 use countersign_oath::totp;
+use countersign_oath::window::{
+    EventWindow, TimeWindow, drift, dynamic_side, follows, initial_side, normal_side,
+};
 
 /// More acceptable values than this for one request cut every window to its ordinary width (authentication.md 8.8).
 const MOST_VALUES: u64 = 2000;
@@ -86,12 +88,24 @@ impl Window {
         let width = u32::from(case.policy.identification_time_window);
         let server = totp::step(case.at().unix(), period);
         let ordinary = normal_side(width);
-        let side = if wide { side(case, state, width, period) } else { ordinary };
-        Self::Time { window: TimeWindow::new(server, state.drift, side, state.last_step), server, ordinary, width }
+        let side = if wide {
+            side(case, state, width, period)
+        } else {
+            ordinary
+        };
+        Self::Time {
+            window: TimeWindow::new(server, state.drift, side, state.last_step),
+            server,
+            ordinary,
+            width,
+        }
     }
 
     fn event(case: &Case<'_>, state: &ApplicationState) -> Self {
-        Self::Event(EventWindow::new(state.counter, case.policy.event_window.into()))
+        Self::Event(EventWindow::new(
+            state.counter,
+            case.policy.event_window.into(),
+        ))
     }
 
     /// How many values it would accept.
@@ -106,14 +120,23 @@ impl Window {
     /// Judges a value given by its test, which is asked for one moving factor after the other.
     pub(super) fn judge(&self, rules: &Rules, mut matches: impl FnMut(u64) -> bool) -> Judgement {
         if let Some(first) = rules.only_after {
-            return follows(first, matches).map_or(Judgement::Wrong(None), |moving| Judgement::Accepted(self.second(moving)));
+            return follows(first, matches).map_or(Judgement::Wrong(None), |moving| {
+                Judgement::Accepted(self.second(moving))
+            });
         }
-        if let Some(moving) = rules.also_after.and_then(|first| follows(first, &mut matches)) {
+        if let Some(moving) = rules
+            .also_after
+            .and_then(|first| follows(first, &mut matches))
+        {
             return Judgement::Accepted(self.second(moving));
         }
         if let Some(hit) = self.search(&mut matches) {
             return match self {
-                Self::Time { ordinary, .. } if rules.proves && hit.distance.unsigned_abs() > *ordinary => Judgement::WantsNext(hit),
+                Self::Time { ordinary, .. }
+                    if rules.proves && hit.distance.unsigned_abs() > *ordinary =>
+                {
+                    Judgement::WantsNext(hit)
+                }
                 _ if rules.rejects_outermost && hit.outermost => Judgement::Outermost(hit),
                 _ => Judgement::Accepted(hit),
             };
@@ -131,8 +154,20 @@ impl Window {
     }
 
     /// The state after the value of `hit` was accepted.
-    pub(super) fn accept(&self, state: &ApplicationState, hit: &Hit, at: Timestamp) -> ApplicationState {
-        let mut to = ApplicationState { version: state.version + 1, errors: 0, initial: false, last_success: Some(at), resync: None, ..*state };
+    pub(super) fn accept(
+        &self,
+        state: &ApplicationState,
+        hit: &Hit,
+        at: Timestamp,
+    ) -> ApplicationState {
+        let mut to = ApplicationState {
+            version: state.version + 1,
+            errors: 0,
+            initial: false,
+            last_success: Some(at),
+            resync: None,
+            ..*state
+        };
         match self {
             Self::Event(_) => to.counter = hit.moving.saturating_add(1),
             Self::Time { server, .. } => {
@@ -150,14 +185,24 @@ impl Window {
             Self::Time { window, .. } => drift(moving, window.centre()),
             Self::Plain => 0,
         };
-        Hit { moving, distance, outermost: false, resynchronised: true }
+        Hit {
+            moving,
+            distance,
+            outermost: false,
+            resynchronised: true,
+        }
     }
 
     fn search(&self, mut matches: impl FnMut(u64) -> bool) -> Option<Hit> {
         match self {
             Self::Event(window) => window.search(matches).map(Hit::from),
             Self::Time { window, .. } => window.search(matches).map(Hit::from),
-            Self::Plain => matches(0).then_some(Hit { moving: 0, distance: 0, outermost: false, resynchronised: false }),
+            Self::Plain => matches(0).then_some(Hit {
+                moving: 0,
+                distance: 0,
+                outermost: false,
+                resynchronised: false,
+            }),
         }
     }
 
@@ -172,7 +217,9 @@ impl Window {
     fn search_beyond(&self, matches: impl FnMut(u64) -> bool) -> Option<Hit> {
         match self {
             Self::Event(window) => window.search_resync(matches).map(Hit::from),
-            Self::Time { window, width, .. } => window.search_resync(*width, matches).map(Hit::from),
+            Self::Time { window, width, .. } => {
+                window.search_resync(*width, matches).map(Hit::from)
+            }
             Self::Plain => None,
         }
     }
@@ -180,13 +227,23 @@ impl Window {
 
 impl From<countersign_oath::window::CounterHit> for Hit {
     fn from(hit: countersign_oath::window::CounterHit) -> Self {
-        Self { moving: hit.counter, distance: hit.offset, outermost: hit.outermost, resynchronised: false }
+        Self {
+            moving: hit.counter,
+            distance: hit.offset,
+            outermost: hit.outermost,
+            resynchronised: false,
+        }
     }
 }
 
 impl From<countersign_oath::window::StepHit> for Hit {
     fn from(hit: countersign_oath::window::StepHit) -> Self {
-        Self { moving: hit.step, distance: hit.offset, outermost: hit.outermost, resynchronised: false }
+        Self {
+            moving: hit.step,
+            distance: hit.offset,
+            outermost: hit.outermost,
+            resynchronised: false,
+        }
     }
 }
 
@@ -198,7 +255,8 @@ fn side(case: &Case<'_>, state: &ApplicationState, width: u32, period: u32) -> u
     }
     match state.last_success {
         Some(last) if policy.dynamic_time_window => {
-            let idle = u64::try_from(case.at().seconds().saturating_sub(last.seconds())).unwrap_or(0);
+            let idle =
+                u64::try_from(case.at().seconds().saturating_sub(last.seconds())).unwrap_or(0);
             dynamic_side(idle, hours, width, period)
         }
         _ => normal_side(width),
@@ -206,7 +264,10 @@ fn side(case: &Case<'_>, state: &ApplicationState, width: u32, period: u32) -> u
 }
 
 /// Whether the candidates together may use their initial and dynamic windows.
-pub(super) fn may_be_wide<'a>(case: &Case<'_>, applications: impl Iterator<Item = &'a Application>) -> bool {
+pub(super) fn may_be_wide<'a>(
+    case: &Case<'_>,
+    applications: impl Iterator<Item = &'a Application>,
+) -> bool {
     let mut sum = 0_u64;
     for application in applications {
         sum = sum.saturating_add(Window::of(case, application, true).acceptable());
@@ -218,13 +279,18 @@ pub(super) fn may_be_wide<'a>(case: &Case<'_>, applications: impl Iterator<Item 
 pub(super) fn rules(case: &Case<'_>, application: &Application, pairs: bool) -> Rules {
     let policy = case.policy;
     let max_age = case.facts.snapshot.settings.challenge_max_age_s;
-    let fresh = application.state.resync.filter(|(_, when)| case.at() <= when.plus_seconds(max_age));
+    let fresh = application
+        .state
+        .resync
+        .filter(|(_, when)| case.at() <= when.plus_seconds(max_age));
     Rules {
         resynchronises: pairs && policy.second_otp_sync,
         proves: pairs && policy.initial_window_proof,
         rejects_outermost: policy.otp_warning == OtpWarning::Reject,
         only_after: None,
-        also_after: fresh.filter(|_| pairs && !case.attempt.component.challenges).map(|(first, _)| first),
+        also_after: fresh
+            .filter(|_| pairs && !case.attempt.component.challenges)
+            .map(|(first, _)| first),
         explains: true,
     }
 }

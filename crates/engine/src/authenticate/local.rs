@@ -25,7 +25,9 @@ pub(super) fn authenticate<'a>(case: &mut Case<'a>) -> Flow<Success<'a>> {
     request::explicit(case, &owned)?;
     match case.attempt.credentials {
         Credentials::Hashed { protocol: _, proof } => hashed::authenticate(case, &owned, proof),
-        Credentials::Combined(value) => combined(case, &owned, value.map_or(&[][..], Secret::expose)),
+        Credentials::Combined(value) => {
+            combined(case, &owned, value.map_or(&[][..], Secret::expose))
+        }
         Credentials::Separate(fields) => separate(case, &owned, &fields),
         Credentials::None => refuse(Status::MISSINGFLD),
     }
@@ -41,18 +43,28 @@ fn combined<'a>(case: &mut Case<'a>, owned: &Owned<'a>, value: &[u8]) -> Flow<Su
         Outcome::Right(success) => return ControlFlow::Continue(success),
         Outcome::Failed(failure) => failure,
     };
-    if let Some(next) = failure.wants_next.filter(|next| !failure.used && !next.has_front) {
+    if let Some(next) = failure
+        .wants_next
+        .filter(|next| !failure.used && !next.has_front)
+    {
         return issue::second_otp(case, next.candidate, next.moving);
     }
     static_password(case, owned, value, &failure)
 }
 
 /// One part a field: the fields name the reading.
-fn separate<'a>(case: &mut Case<'a>, owned: &Owned<'a>, fields: &Separate<'a>) -> Flow<Success<'a>> {
+fn separate<'a>(
+    case: &mut Case<'a>,
+    owned: &Owned<'a>,
+    fields: &Separate<'a>,
+) -> Flow<Success<'a>> {
     let new_pin = fields.new_pin.or(fields.confirm_new_pin);
     if new_pin.is_some() && fields.new_pin != fields.confirm_new_pin {
         case.failed(Check::Confirmed, 0, 0);
-        return refuse_telling(Status::CONFIRM_PASSWORD_MISMATCH, "The new PIN and its confirmation differ.");
+        return refuse_telling(
+            Status::CONFIRM_PASSWORD_MISMATCH,
+            "The new PIN and its confirmation differ.",
+        );
     }
     if !owned.usable {
         self_assign::recognised(case)?;
@@ -65,7 +77,12 @@ fn separate<'a>(case: &mut Case<'a>, owned: &Owned<'a>, fields: &Separate<'a>) -
         return static_password(case, owned, typed, &Failure::default());
     };
     let part = |field: Option<&'a Secret>| field.map(Secret::expose);
-    let input = Input::Fields { static_password: part(fields.static_password), pin: part(fields.pin), otp: otp.expose(), new_pin: part(fields.new_pin) };
+    let input = Input::Fields {
+        static_password: part(fields.static_password),
+        pin: part(fields.pin),
+        otp: otp.expose(),
+        new_pin: part(fields.new_pin),
+    };
     match one_time_password(case, owned, Shape::Separate, input)? {
         Outcome::Right(success) => ControlFlow::Continue(success),
         Outcome::Failed(failure) => match failure.wants_next.filter(|_| !failure.used) {
@@ -76,21 +93,43 @@ fn separate<'a>(case: &mut Case<'a>, owned: &Owned<'a>, fields: &Separate<'a>) -
 }
 
 /// Step 4: the OTP shapes, at every candidate.
-fn one_time_password<'a>(case: &mut Case<'a>, owned: &Owned<'a>, shape: Shape, input: Input<'_>) -> Flow<Outcome<'a>> {
+fn one_time_password<'a>(
+    case: &mut Case<'a>,
+    owned: &Owned<'a>,
+    shape: Shape,
+    input: Input<'_>,
+) -> Flow<Outcome<'a>> {
     if owned.candidates.is_empty() {
         return ControlFlow::Continue(Outcome::Failed(Failure::default()));
     }
     case.credential = "otp";
-    let trial = Trial { shape, input, question: None, pin_proven: false, demands_static: case.demands_static(), only_after: None, pairs: true };
+    let trial = Trial {
+        shape,
+        input,
+        question: None,
+        pin_proven: false,
+        demands_static: case.demands_static(),
+        only_after: None,
+        pairs: true,
+    };
     let outcome = trial::run(case, &owned.candidates, &trial)?;
-    if let Outcome::Failed(Failure { almost: Some((status, why)), .. }) = outcome {
+    if let Outcome::Failed(Failure {
+        almost: Some((status, why)),
+        ..
+    }) = outcome
+    {
         return refuse_telling(status, why);
     }
     ControlFlow::Continue(outcome)
 }
 
 /// Step 5: the value is the static password, here or at a back-end; before it the requests that hold it.
-fn static_password<'a>(case: &mut Case<'a>, owned: &Owned<'a>, value: &[u8], failure: &Failure<'a>) -> Flow<Success<'a>> {
+fn static_password<'a>(
+    case: &mut Case<'a>,
+    owned: &Owned<'a>,
+    value: &[u8],
+    failure: &Failure<'a>,
+) -> Flow<Success<'a>> {
     let asks = request::with_password(case, owned, value)?;
     if password::is_stored(case, value)? {
         return alone(case, owned, value, true);
@@ -115,32 +154,64 @@ fn static_password<'a>(case: &mut Case<'a>, owned: &Owned<'a>, value: &[u8], fai
 }
 
 /// The static password alone was right: what the mode makes of it.
-pub(super) fn alone<'a>(case: &mut Case<'a>, owned: &Owned<'a>, value: &[u8], stored: bool) -> Flow<Success<'a>> {
+pub(super) fn alone<'a>(
+    case: &mut Case<'a>,
+    owned: &Owned<'a>,
+    value: &[u8],
+    stored: bool,
+) -> Flow<Success<'a>> {
     case.credential = "static";
     case.tried.clear();
     let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
-    case.trace.push(Entry::Read { shape: Shape::Password, front: length, pin: 0, otp: 0, new_pin: 0 });
+    case.trace.push(Entry::Read {
+        shape: Shape::Password,
+        front: length,
+        pin: 0,
+        otp: 0,
+        new_pin: 0,
+    });
     match case.modes.local {
         LocalAuth::AuthenticatorOnly => return refuse(Status::DIGIPASS_MUST_BE_USED),
         LocalAuth::GracePeriod => in_grace(case, owned)?,
         LocalAuth::AuthenticatorOrPassword if stored => young_enough(case)?,
         LocalAuth::AuthenticatorOrPassword | LocalAuth::None => {}
     }
-    let typed = Some(Typed { password: Secret::new(value), stored });
-    ControlFlow::Continue(Success { typed, asked_before: !stored, ..Success::default() })
+    let typed = Some(Typed {
+        password: Secret::new(value),
+        stored,
+    });
+    ControlFlow::Continue(Success {
+        typed,
+        asked_before: !stored,
+        ..Success::default()
+    })
 }
 
 fn in_grace(case: &mut Case<'_>, owned: &Owned<'_>) -> Flow {
     let today = case.at().day();
-    let left = owned.grace_end.map_or(0, |end| i64::from(end.0) - i64::from(today.0));
+    let left = owned
+        .grace_end
+        .map_or(0, |end| i64::from(end.0) - i64::from(today.0));
     if owned.count > 0 {
-        case.trace.push(Entry::Check { check: Check::Grace, passed: owned.in_grace(today), seen: left, limit: 0 });
+        case.trace.push(Entry::Check {
+            check: Check::Grace,
+            passed: owned.in_grace(today),
+            seen: left,
+            limit: 0,
+        });
     }
-    if owned.in_grace(today) { ControlFlow::Continue(()) } else { refuse(Status::GRACE_PERIOD_EXPIRED) }
+    if owned.in_grace(today) {
+        ControlFlow::Continue(())
+    } else {
+        refuse(Status::GRACE_PERIOD_EXPIRED)
+    }
 }
 
 fn young_enough(case: &mut Case<'_>) -> Flow {
-    let Some((account, stored)) = case.account.and_then(|account| Some((account, account.user.password.as_ref()?))) else {
+    let Some((account, stored)) = case
+        .account
+        .and_then(|account| Some((account, account.user.password.as_ref()?)))
+    else {
         return ControlFlow::Continue(());
     };
     let rules = match new_password::rules_of(case.facts.snapshot, &account.user) {
@@ -152,13 +223,22 @@ fn young_enough(case: &mut Case<'_>) -> Flow {
     if limit == 0 || days <= limit {
         return ControlFlow::Continue(());
     }
-    case.note_from(Setting::PasswordMaxAge, Value::Number(limit), Origin::Server);
+    case.note_from(
+        Setting::PasswordMaxAge,
+        Value::Number(limit),
+        Origin::Server,
+    );
     case.failed(Check::PasswordAge, days, limit);
     refuse(Status::PASSWORD_EXPIRED)
 }
 
 /// Step 6: nothing fitted.
-pub(super) fn nothing_fitted<T>(case: &mut Case<'_>, owned: &Owned<'_>, failure: &Failure<'_>, back_end_asked: bool) -> Flow<T> {
+pub(super) fn nothing_fitted<T>(
+    case: &mut Case<'_>,
+    owned: &Owned<'_>,
+    failure: &Failure<'_>,
+    back_end_asked: bool,
+) -> Flow<T> {
     if owned.only_expired {
         case.failed(Check::Owned, owned.count.into(), 0);
         return refuse(Status::DIGIPASS_EXPIRED);
@@ -178,7 +258,10 @@ pub(super) fn nothing_fitted<T>(case: &mut Case<'_>, owned: &Owned<'_>, failure:
         return refuse(Status::BACKEND_REJECT_SUPPLIED_PASS);
     }
     if !password::exists(case) {
-        return refuse_noting(Status::LOCAL_AUTH_REJECT, "no authenticator, no stored password and no back-end");
+        return refuse_noting(
+            Status::LOCAL_AUTH_REJECT,
+            "no authenticator, no stored password and no back-end",
+        );
     }
     refuse(Status::LOCAL_PASSWORD_MISMATCH)
 }

@@ -16,22 +16,40 @@ const LONGEST_MIN: u32 = 10_080;
 /// 1007, unless the account is not locked or an unlock attempt is due.
 pub(super) fn check(case: &mut Case<'_>, account: &Account) -> Flow {
     let state = &account.state;
-    let Some(reason) = state.locked else { return ControlFlow::Continue(()) };
-    case.failed(Check::NotLocked, state.lock_count.into(), case.policy.user_lock_threshold.into());
+    let Some(reason) = state.locked else {
+        return ControlFlow::Continue(());
+    };
+    case.failed(
+        Check::NotLocked,
+        state.lock_count.into(),
+        case.policy.user_lock_threshold.into(),
+    );
     if reason == LockReason::Administrator {
         return refuse(Status::LOCKED);
     }
     let allowed = u32::from(case.policy.max_unlock_attempts);
     case.note(Setting::MaxUnlockAttempts, Value::Number(allowed.into()));
     if state.unlock_attempts_used >= allowed {
-        case.failed(Check::AttemptsLeft, state.unlock_attempts_used.into(), allowed.into());
+        case.failed(
+            Check::AttemptsLeft,
+            state.unlock_attempts_used.into(),
+            allowed.into(),
+        );
         return refuse(Status::LOCKED);
     }
-    case.note(Setting::LockRestart, Value::yes_no(case.policy.lock_restart));
+    case.note(
+        Setting::LockRestart,
+        Value::yes_no(case.policy.lock_restart),
+    );
     let due = due(state, case.policy);
     let passed = case.at() >= due;
     let wait_min = due.micros_since(case.at()).max(0).div_euclid(60_000_000);
-    case.trace.push(Entry::Check { check: Check::UnlockAttempt, passed, seen: wait_min, limit: state.unlock_attempts_used.into() });
+    case.trace.push(Entry::Check {
+        check: Check::UnlockAttempt,
+        passed,
+        seen: wait_min,
+        limit: state.unlock_attempts_used.into(),
+    });
     if passed {
         case.unlocking = true;
         return ControlFlow::Continue(());
@@ -51,7 +69,11 @@ fn due(state: &UserState, policy: &Effective) -> Timestamp {
 
 /// The state after a success, or nothing if there is nothing to reset. `noted`: the success must be noted here
 /// because no application's row of the account's own notes it.
-pub(super) fn after_success(case: &mut Case<'_>, account: &Account, noted: bool) -> Option<UserState> {
+pub(super) fn after_success(
+    case: &mut Case<'_>,
+    account: &Account,
+    noted: bool,
+) -> Option<UserState> {
     let state = &account.state;
     if state.locked.is_none() && state.lock_count == 0 && !noted {
         return None;
@@ -79,7 +101,12 @@ pub(super) fn after_failure(case: &mut Case<'_>, account: &Account) -> UserState
     to.last_failure_at = Some(at);
     let threshold = u32::from(case.policy.user_lock_threshold);
     case.note(Setting::UserLockThreshold, Value::Number(threshold.into()));
-    case.trace.push(Entry::Check { check: Check::Lock, passed: threshold == 0 || to.lock_count < threshold, seen: to.lock_count.into(), limit: threshold.into() });
+    case.trace.push(Entry::Check {
+        check: Check::Lock,
+        passed: threshold == 0 || to.lock_count < threshold,
+        seen: to.lock_count.into(),
+        limit: threshold.into(),
+    });
     if case.unlocking {
         failed_unlock(case, &mut to);
     } else if threshold > 0 && to.lock_count >= threshold {
@@ -96,7 +123,9 @@ pub(super) fn after_failure(case: &mut Case<'_>, account: &Account) -> UserState
 
 fn failed_unlock(case: &mut Case<'_>, to: &mut UserState) {
     to.unlock_attempts_used = to.unlock_attempts_used.saturating_add(1);
-    let multiplied = to.lock_duration_min.saturating_mul(case.policy.lock_duration_multiplier.into());
+    let multiplied = to
+        .lock_duration_min
+        .saturating_mul(case.policy.lock_duration_multiplier.into());
     to.lock_duration_min = multiplied.min(LONGEST_MIN);
     if to.unlock_attempts_used >= case.policy.max_unlock_attempts.into() {
         case.events.push((Code::UNLOCK_ATTEMPTS_USED_UP, None));
@@ -106,6 +135,12 @@ fn failed_unlock(case: &mut Case<'_>, to: &mut UserState) {
 /// The state after a request that neither succeeded nor counts: under `lock_restart = yes` it restarts the lock.
 pub(super) fn after_request(case: &Case<'_>, account: &Account) -> Option<UserState> {
     let state = &account.state;
-    let restarts = case.policy.lock_restart && case.policy.max_unlock_attempts > 0 && state.locked == Some(LockReason::Failures);
-    restarts.then(|| UserState { version: state.version + 1, last_auth_request_at: Some(case.at()), ..*state })
+    let restarts = case.policy.lock_restart
+        && case.policy.max_unlock_attempts > 0
+        && state.locked == Some(LockReason::Failures);
+    restarts.then(|| UserState {
+        version: state.version + 1,
+        last_auth_request_at: Some(case.at()),
+        ..*state
+    })
 }

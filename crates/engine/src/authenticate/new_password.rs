@@ -35,20 +35,34 @@ pub enum NewPasswordCheck {
 /// # Errors
 /// That policy cannot be used (1030).
 pub(super) fn rules_of(snapshot: &Snapshot, user: &User) -> Result<PasswordRules, Invalid> {
-    snapshot.policies.password_rules(snapshot.server_policy(), user.is_administrator())
+    snapshot
+        .policies
+        .password_rules(snapshot.server_policy(), user.is_administrator())
 }
 
 /// Checks a new static password against the rules, the minimum age included, and asks for comparison with the last
 /// `pw_history` ones. Call it again with the answer until it asks no more.
-pub fn check_new_password(rules: &PasswordRules, user: &User, new: &Secret, at: Timestamp, vault: &dyn Vault, answers: &Answers) -> NewPasswordCheck {
-    let Some(text) = std::str::from_utf8(new.expose()).ok().filter(|_| !too_long(new.expose())) else {
+pub fn check_new_password(
+    rules: &PasswordRules,
+    user: &User,
+    new: &Secret,
+    at: Timestamp,
+    vault: &dyn Vault,
+    answers: &Answers,
+) -> NewPasswordCheck {
+    let Some(text) = std::str::from_utf8(new.expose())
+        .ok()
+        .filter(|_| !too_long(new.expose()))
+    else {
         return NewPasswordCheck::Failed(Status::INVDATA);
     };
     let mut broken = rules.check(text, &user.id);
     if text.is_empty() && broken.is_empty() {
         broken.push(BrokenRule::Length(1));
     }
-    let Some(stored) = &user.password else { return judged(broken) };
+    let Some(stored) = &user.password else {
+        return judged(broken);
+    };
     let days = i64::from(at.day().0) - i64::from(stored.set_at.day().0);
     broken.extend(rules.check_age(days));
     if !broken.is_empty() {
@@ -59,25 +73,39 @@ pub fn check_new_password(rules: &PasswordRules, user: &User, new: &Secret, at: 
         Err(Shut) => return NewPasswordCheck::Failed(Status::CRYPTO),
     };
     for verifier in earlier {
-        let question = Question::Verify { verifier, candidate: new.clone() };
+        let question = Question::Verify {
+            verifier,
+            candidate: new.clone(),
+        };
         match answers.of(&question) {
             None => return NewPasswordCheck::Ask(question),
             Some(Answer::Is(false)) => {}
             Some(Answer::Is(true)) => return judged(vec![BrokenRule::History(rules.history)]),
             Some(Answer::Busy) => return NewPasswordCheck::Failed(Status::BUSY),
             Some(Answer::TimedOut) => return NewPasswordCheck::Failed(Status::TIMEOUT),
-            Some(Answer::NotOffered | Answer::Hashed(_)) => return NewPasswordCheck::Failed(Status::UNSUPPORTED),
+            Some(Answer::NotOffered | Answer::Hashed(_)) => {
+                return NewPasswordCheck::Failed(Status::UNSUPPORTED);
+            }
         }
     }
     NewPasswordCheck::Fine
 }
 
 fn judged(broken: Vec<BrokenRule>) -> NewPasswordCheck {
-    if broken.is_empty() { NewPasswordCheck::Fine } else { NewPasswordCheck::Broken(broken) }
+    if broken.is_empty() {
+        NewPasswordCheck::Fine
+    } else {
+        NewPasswordCheck::Broken(broken)
+    }
 }
 
 /// The present verifier and the earlier ones, newest first, at most `count`.
-fn verifiers(user: &User, stored: &StoredPassword, count: usize, vault: &dyn Vault) -> Result<Vec<Secret>, Shut> {
+fn verifiers(
+    user: &User,
+    stored: &StoredPassword,
+    count: usize,
+    vault: &dyn Vault,
+) -> Result<Vec<Secret>, Shut> {
     if count == 0 {
         return Ok(Vec::new());
     }
@@ -95,25 +123,51 @@ fn verifiers(user: &User, stored: &StoredPassword, count: usize, vault: &dyn Vau
 ///
 /// # Errors
 /// [`Shut`] if the present verifier or the history does not open (-105).
-pub fn stored_form(snapshot: &Snapshot, user: &User, rules: &PasswordRules, new: &Secret, verifier: Secret, at: Timestamp, vault: &dyn Vault) -> Result<NewPassword, Shut> {
+pub fn stored_form(
+    snapshot: &Snapshot,
+    user: &User,
+    rules: &PasswordRules,
+    new: &Secret,
+    verifier: Secret,
+    at: Timestamp,
+    vault: &dyn Vault,
+) -> Result<NewPassword, Shut> {
     let history = match &user.password {
         Some(stored) => verifiers(user, stored, usize::from(rules.history), vault)?,
         None => Vec::new(),
     };
     let copy = keeps_copy(snapshot, user.domain).then(|| new.clone());
-    Ok(NewPassword { verifier, copy, history, set_at: at })
+    Ok(NewPassword {
+        verifier,
+        copy,
+        history,
+        set_at: at,
+    })
 }
 
 /// Whether static passwords of a domain's users are kept recoverably too: only where an enabled component through which
 /// the domain can be reached needs them, be it for a hash protocol, for a back-end or for a client.
 pub fn keeps_copy(snapshot: &Snapshot, domain: DomainKey) -> bool {
-    let Some(domain) = snapshot.domains.get(domain) else { return false };
-    snapshot.components.all().iter().filter(|component| component.enabled).any(|component| {
-        let Ok(policy) = snapshot.policy(&component.policy) else { return false };
-        let hashes = component.kind == RADIUS_CLIENT && policy.local_auth != LocalAuth::None && policy.allows_hash_protocol();
-        let replays = policy.stored_password_proxy || policy.password_randomization || component.return_static_password;
-        (hashes || replays) && resolve::accepts(&policy, domain)
-    })
+    let Some(domain) = snapshot.domains.get(domain) else {
+        return false;
+    };
+    snapshot
+        .components
+        .all()
+        .iter()
+        .filter(|component| component.enabled)
+        .any(|component| {
+            let Ok(policy) = snapshot.policy(&component.policy) else {
+                return false;
+            };
+            let hashes = component.kind == RADIUS_CLIENT
+                && policy.local_auth != LocalAuth::None
+                && policy.allows_hash_protocol();
+            let replays = policy.stored_password_proxy
+                || policy.password_randomization
+                || component.return_static_password;
+            (hashes || replays) && resolve::accepts(&policy, domain)
+        })
 }
 
 /// `auth/update-password`; other commands go on.
@@ -122,21 +176,36 @@ pub(super) fn update(case: &mut Case<'_>) -> Flow {
         return ControlFlow::Continue(());
     }
     case.credential = "password_change";
-    let Credentials::Separate(fields) = case.attempt.credentials else { return refuse(Status::MISSINGFLD) };
-    let Some(account) = case.account else { return refuse(Status::USER_UNKNOWN) };
+    let Credentials::Separate(fields) = case.attempt.credentials else {
+        return refuse(Status::MISSINGFLD);
+    };
+    let Some(account) = case.account else {
+        return refuse(Status::USER_UNKNOWN);
+    };
     let user = &account.user;
     if !case.policy.password_autolearn {
         case.note(Setting::PasswordAutolearn, Value::yes_no(false));
         case.failed(Check::Autolearn, 0, 0);
         return refuse(Status::AUTOLEARN_DISABLED);
     }
-    let (Some(old), Some(new)) = (fields.static_password, fields.new_password) else { return refuse(Status::MISSINGFLD) };
+    let (Some(old), Some(new)) = (fields.static_password, fields.new_password) else {
+        return refuse(Status::MISSINGFLD);
+    };
     let length = |part: &Secret| u32::try_from(part.len()).unwrap_or(u32::MAX);
-    case.trace.push(crate::trace::Entry::Read { shape: Shape::Update, front: length(old), pin: 0, otp: 0, new_pin: length(new) });
+    case.trace.push(crate::trace::Entry::Read {
+        shape: Shape::Update,
+        front: length(old),
+        pin: 0,
+        otp: 0,
+        new_pin: length(new),
+    });
     old_password(case, old)?;
     if fields.confirm_new_password != Some(new) {
         case.failed(Check::Confirmed, 0, 0);
-        return refuse_telling(Status::CONFIRM_PASSWORD_MISMATCH, "The new password and its confirmation differ.");
+        return refuse_telling(
+            Status::CONFIRM_PASSWORD_MISMATCH,
+            "The new password and its confirmation differ.",
+        );
     }
     let rules = match rules_of(case.facts.snapshot, user) {
         Ok(rules) => rules,
@@ -147,8 +216,19 @@ pub(super) fn update(case: &mut Case<'_>) -> Flow {
         return refuse(Status::BACKEND_REJECT_SUPPLIED_PASS);
     }
     let verifier = case.ask_hash(new.clone())?;
-    match stored_form(case.facts.snapshot, user, &rules, new, verifier, case.at(), case.facts.vault) {
-        Ok(password) => case.changes.push(Change::Password { key: user.key, password }),
+    match stored_form(
+        case.facts.snapshot,
+        user,
+        &rules,
+        new,
+        verifier,
+        case.at(),
+        case.facts.vault,
+    ) {
+        Ok(password) => case.changes.push(Change::Password {
+            key: user.key,
+            password,
+        }),
         Err(Shut) => return refuse_noting(Status::CRYPTO, "the password history cannot be opened"),
     }
     ControlFlow::Break(Halt::End(End::Updated))
@@ -161,7 +241,11 @@ fn old_password(case: &mut Case<'_>, old: &Secret) -> Flow {
     if case.modes.back_end == BackEndAuth::None {
         return refuse(Status::LOCAL_PASSWORD_MISMATCH);
     }
-    if back_end::accepts(case, old.clone())? { ControlFlow::Continue(()) } else { refuse(Status::BACKEND_REJECT_SUPPLIED_PASS) }
+    if back_end::accepts(case, old.clone())? {
+        ControlFlow::Continue(())
+    } else {
+        refuse(Status::BACKEND_REJECT_SUPPLIED_PASS)
+    }
 }
 
 fn keeps_rules(case: &mut Case<'_>, user: &User, rules: &PasswordRules, new: &Secret) -> Flow {

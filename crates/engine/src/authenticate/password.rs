@@ -14,7 +14,10 @@ pub(super) const PASSWORD_MAX: usize = 128;
 /// Whether a typed value is the stored static password. The recoverable copy is compared where there is one; the slow
 /// hash is asked for otherwise.
 pub(super) fn is_stored(case: &mut Case<'_>, typed: &[u8]) -> Flow<bool> {
-    let Some((user, stored)) = case.account.and_then(|account| Some((&account.user, account.user.password.as_ref()?))) else {
+    let Some((user, stored)) = case
+        .account
+        .and_then(|account| Some((&account.user, account.user.password.as_ref()?)))
+    else {
         return ControlFlow::Continue(false);
     };
     if typed.is_empty() || too_long(typed) {
@@ -25,10 +28,18 @@ pub(super) fn is_stored(case: &mut Case<'_>, typed: &[u8]) -> Flow<bool> {
         return ControlFlow::Continue(copy.expose().ct_eq(typed).into());
     }
     let verifier = sealed::open(case, sealed::of_user(user, "password"), &stored.verifier)?;
-    let question = Question::Verify { verifier, candidate: Secret::new(typed) };
+    let question = Question::Verify {
+        verifier,
+        candidate: Secret::new(typed),
+    };
     // Whoever fills the pool must not guess one-time passwords for nothing: what failed as one counts, asked or not.
     let failed_otp = !case.tried.is_empty() && typed.iter().all(u8::is_ascii_digit);
-    if failed_otp && matches!(case.answers.of(&question), Some(Answer::Busy | Answer::TimedOut)) {
+    if failed_otp
+        && matches!(
+            case.answers.of(&question),
+            Some(Answer::Busy | Answer::TimedOut)
+        )
+    {
         return ControlFlow::Continue(false);
     }
     case.ask(What::Verify, question)
@@ -36,20 +47,31 @@ pub(super) fn is_stored(case: &mut Case<'_>, typed: &[u8]) -> Flow<bool> {
 
 /// Whether a value is longer than any static password.
 pub(super) fn too_long(typed: &[u8]) -> bool {
-    let characters = |bytes: &[u8]| std::str::from_utf8(bytes).map_or(bytes.len(), |text| text.chars().count());
+    let characters =
+        |bytes: &[u8]| std::str::from_utf8(bytes).map_or(bytes.len(), |text| text.chars().count());
     typed.len() > PASSWORD_MAX && characters(typed) > PASSWORD_MAX
 }
 
 /// The stored password in the clear, where a recoverable copy is kept.
 pub(super) fn copy(case: &mut Case<'_>) -> Flow<Option<Secret>> {
-    let stored = case.account.and_then(|account| Some((&account.user, account.user.password.as_ref()?.copy.as_ref()?)));
+    let stored = case.account.and_then(|account| {
+        Some((
+            &account.user,
+            account.user.password.as_ref()?.copy.as_ref()?,
+        ))
+    });
     ControlFlow::Continue(match stored {
-        Some((user, copy)) => Some(sealed::open(case, sealed::of_user(user, "password_copy"), copy)?),
+        Some((user, copy)) => Some(sealed::open(
+            case,
+            sealed::of_user(user, "password_copy"),
+            copy,
+        )?),
         None => None,
     })
 }
 
 /// Whether a static password is stored.
 pub(super) fn exists(case: &Case<'_>) -> bool {
-    case.account.is_some_and(|account| account.user.password.is_some())
+    case.account
+        .is_some_and(|account| account.user.password.is_some())
 }

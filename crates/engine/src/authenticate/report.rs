@@ -21,26 +21,54 @@ pub(super) fn close(mut case: Case<'_>, end: End) -> Decision {
     let status = status_of(&end);
     count(&mut case, &end, status);
     trace_candidates(&mut case, status);
-    let generic = case.policy.generic_status_codes && (status.is_generic() || status == Status::INVCREDENTIALS);
-    let client = if case.policy.generic_status_codes { status.hidden() } else { status };
+    let generic = case.policy.generic_status_codes
+        && (status.is_generic() || status == Status::INVCREDENTIALS);
+    let client = if case.policy.generic_status_codes {
+        status.hidden()
+    } else {
+        status
+    };
     if client != status {
         case.note(Setting::GenericStatusCodes, Value::yes_no(true));
     }
-    case.trace.push(Entry::Ended { real: status, client });
+    case.trace.push(Entry::Ended {
+        real: status,
+        client,
+    });
     let records = records(&mut case, &end, status, client);
     let identified = case.account.is_some();
-    Decision { verdict: verdict(end, identified), changes: case.changes, records, trace: case.trace, generic, policy: Some(case.policy.clone()) }
+    Decision {
+        verdict: verdict(end, identified),
+        changes: case.changes,
+        records,
+        trace: case.trace,
+        generic,
+        policy: Some(case.policy.clone()),
+    }
 }
 
 /// The decision of an attempt whose policy cannot be computed: 1030, or 1000 where it cannot be read either.
-pub(super) fn without_policy(attempt: &Attempt<'_>, snapshot: &Snapshot, invalid: &Invalid) -> Decision {
-    let unreadable = attempt.via != Via::Challenge && (super::resolve::readable(attempt).is_err() || matches!(attempt.credentials, Credentials::Combined(Err(_))));
-    let status = if unreadable { Status::INVCREDENTIALS } else { Status::INVALID_POLICY };
+pub(super) fn without_policy(
+    attempt: &Attempt<'_>,
+    snapshot: &Snapshot,
+    invalid: &Invalid,
+) -> Decision {
+    let unreadable = attempt.via != Via::Challenge
+        && (super::resolve::readable(attempt).is_err()
+            || matches!(attempt.credentials, Credentials::Combined(Err(_))));
+    let status = if unreadable {
+        Status::INVCREDENTIALS
+    } else {
+        Status::INVALID_POLICY
+    };
     let mut trace = Trace::default();
     trace_component(&mut trace, attempt);
     let why = invalid.to_string();
     trace.push(Entry::InvalidPolicy { why: &why });
-    trace.push(Entry::Ended { real: status, client: status });
+    trace.push(Entry::Ended {
+        real: status,
+        client: status,
+    });
     let mut main = record(attempt, main_code(status, attempt.via, false), 0);
     main.status = Some(status);
     main.user = attempt.user.ok().map(|user| unknown(snapshot, user));
@@ -48,8 +76,23 @@ pub(super) fn without_policy(attempt: &Attempt<'_>, snapshot: &Snapshot, invalid
     main.reason = Some(why.clone().into());
     let mut event = record(attempt, Code::POLICY_INVALID, 1);
     event.reason = Some(why.into());
-    let records = if unreadable { vec![main] } else { vec![main, event] };
-    Decision { verdict: Verdict::Refuse { status, detail: None, identified: false }, changes: Vec::new(), records, trace, generic: false, policy: None }
+    let records = if unreadable {
+        vec![main]
+    } else {
+        vec![main, event]
+    };
+    Decision {
+        verdict: Verdict::Refuse {
+            status,
+            detail: None,
+            identified: false,
+        },
+        changes: Vec::new(),
+        records,
+        trace,
+        generic: false,
+        policy: None,
+    }
 }
 
 /// The first lines of every trace.
@@ -60,7 +103,11 @@ pub(super) fn trace_component(trace: &mut Trace, attempt: &Attempt<'_>) {
         Location::Host(name) => Place::Host(name),
         Location::Default => Place::Default,
     };
-    trace.push(Entry::Component { kind: &component.kind, place, nas_id: &component.nas_id });
+    trace.push(Entry::Component {
+        kind: &component.kind,
+        place,
+        nas_id: &component.nas_id,
+    });
 }
 
 fn status_of(end: &End) -> Status {
@@ -88,7 +135,11 @@ fn count(case: &mut Case<'_>, end: &End, status: Status) {
         End::Challenge(_) | End::SecondOtp(_) | End::OneStep(_) | End::Updated => None,
     };
     if let Some(to) = to {
-        case.changes.push(Change::User { key: account.user.key, guard, to });
+        case.changes.push(Change::User {
+            key: account.user.key,
+            guard,
+            to,
+        });
     }
 }
 
@@ -96,12 +147,24 @@ fn count_errors(case: &mut Case<'_>) {
     let threshold = u32::from(case.policy.identification_threshold);
     for tried in std::mem::take(&mut case.tried) {
         let state = tried.state;
-        let to = ApplicationState { version: state.version + 1, errors: state.errors.saturating_add(1), ..state };
+        let to = ApplicationState {
+            version: state.version + 1,
+            errors: state.errors.saturating_add(1),
+            ..state
+        };
         if threshold > 0 && to.errors == threshold {
-            let which = format!("{} {}", tried.candidate.authenticator.serial, tried.candidate.application.name);
-            case.events.push((Code::APPLICATION_LOCKED, Some(which.into())));
+            let which = format!(
+                "{} {}",
+                tried.candidate.authenticator.serial, tried.candidate.application.name
+            );
+            case.events
+                .push((Code::APPLICATION_LOCKED, Some(which.into())));
         }
-        case.changes.push(Change::Application { key: tried.candidate.application.key, guard: state.version, to });
+        case.changes.push(Change::Application {
+            key: tried.candidate.application.key,
+            guard: state.version,
+            to,
+        });
     }
 }
 
@@ -156,7 +219,9 @@ fn records(case: &mut Case<'_>, end: &End, status: Status, client: Status) -> Ve
 
 /// The authenticator that accepted a value, and what the value stands for.
 fn accepted(case: &Case<'_>, main: &mut Record) {
-    let Some((candidate, moving)) = &case.used else { return };
+    let Some((candidate, moving)) = &case.used else {
+        return;
+    };
     main.serial = Some(candidate.authenticator.serial.clone().into());
     main.authenticator_type = Some(candidate.authenticator.type_name.clone().into());
     main.application = Some(candidate.application.name.clone().into());
@@ -173,7 +238,9 @@ fn accepted(case: &Case<'_>, main: &mut Record) {
         None => main.verified_counter = *moving,
         Some(period) => {
             let start = moving.map(|step| countersign_oath::totp::start(step, period));
-            main.verified_time = start.and_then(|start| i64::try_from(start).ok()).map(Timestamp::from_seconds);
+            main.verified_time = start
+                .and_then(|start| i64::try_from(start).ok())
+                .map(Timestamp::from_seconds);
         }
     }
 }
@@ -186,11 +253,17 @@ fn hint(key: ChallengeKey) -> KeyHint {
 
 fn main_code(status: Status, via: Via, counted: bool) -> Code {
     if via == Via::AdminLogon {
-        return if status.is_success() { Code::ADMIN_LOGGED_ON } else { Code::ADMIN_LOGON_REFUSED };
+        return if status.is_success() {
+            Code::ADMIN_LOGGED_ON
+        } else {
+            Code::ADMIN_LOGON_REFUSED
+        };
     }
     match status {
         Status::SUCCESS => Code::AUTH_ACCEPTED,
-        Status::LOCALAUTH | Status::NOT_IN_GROUPS | Status::NO_LOCAL_OR_BACKEND_AUTH => Code::AUTH_NOT_HANDLED,
+        Status::LOCALAUTH | Status::NOT_IN_GROUPS | Status::NO_LOCAL_OR_BACKEND_AUTH => {
+            Code::AUTH_NOT_HANDLED
+        }
         Status::REPLAY if counted => Code::AUTH_REPLAYED,
         Status::CANCEL | Status::USER_CANCEL => Code::AUTH_CANCELLED,
         error if error.is_error() => Code::AUTH_ERROR,
@@ -205,7 +278,9 @@ fn record(attempt: &Attempt<'_>, code: Code, number: usize) -> Record {
         *last ^= u8::try_from(number).unwrap_or(u8::MAX);
     }
     let mut record = Record::new(code, id, attempt.at);
-    let request = attempt.request_id.map_or_else(|| HEXLOWER.encode(&attempt.id), str::to_owned);
+    let request = attempt
+        .request_id
+        .map_or_else(|| HEXLOWER.encode(&attempt.id), str::to_owned);
     record.request_id = Some(request.into());
     record.component_type = Some(attempt.component.kind.clone().into());
     record.client_location = Some(attempt.source.to_string().into());
@@ -218,10 +293,17 @@ fn actor(case: &Case<'_>, mut record: Record) -> Record {
     let owned = |text: &str| Some(Text::Owned(text.to_owned()));
     record.user = match case.account {
         Some(account) => owned(&account.user.id),
-        None => Some(case.user).filter(|user| !user.is_empty()).map(|user| unknown(case.facts.snapshot, user)),
+        None => Some(case.user)
+            .filter(|user| !user.is_empty())
+            .map(|user| unknown(case.facts.snapshot, user)),
     };
-    record.domain = case.domain.and_then(|domain| owned(&domain.name)).or_else(|| case.attempt.domain.and_then(owned));
-    let unit = case.account.and_then(|account| case.facts.snapshot.unit_name(account.user.org_unit));
+    record.domain = case
+        .domain
+        .and_then(|domain| owned(&domain.name))
+        .or_else(|| case.attempt.domain.and_then(owned));
+    let unit = case
+        .account
+        .and_then(|account| case.facts.snapshot.unit_name(account.user.org_unit));
     record.org_unit = unit.and_then(owned);
     record
 }
@@ -233,17 +315,29 @@ fn unknown(snapshot: &Snapshot, user: &str) -> Text {
         return Text::Owned(user.to_owned());
     }
     let hash = Sha256::digest(text::fold(user));
-    Text::Owned(format!("sha256:{}", HEXLOWER.encode(hash.get(..16).unwrap_or_default())))
+    Text::Owned(format!(
+        "sha256:{}",
+        HEXLOWER.encode(hash.get(..16).unwrap_or_default())
+    ))
 }
 
 fn verdict(end: End, identified: bool) -> Verdict {
     match end {
         End::Accept(grant) => Verdict::Accept(grant),
         End::Challenge(asked) | End::SecondOtp(asked) => Verdict::Challenge(asked),
-        End::OneStep(asked) => Verdict::Accept(Box::new(crate::decision::Grant { challenge: Some(*asked), ..Default::default() })),
+        End::OneStep(asked) => Verdict::Accept(Box::new(crate::decision::Grant {
+            challenge: Some(*asked),
+            ..Default::default()
+        })),
         End::Updated => Verdict::Accept(Box::default()),
-        End::Refuse(Refusal { status, reason, told }) => {
-            Verdict::Refuse { status, detail: reason.filter(|_| told).map(Cow::into_owned), identified }
-        }
+        End::Refuse(Refusal {
+            status,
+            reason,
+            told,
+        }) => Verdict::Refuse {
+            status,
+            detail: reason.filter(|_| told).map(Cow::into_owned),
+            identified,
+        },
     }
 }

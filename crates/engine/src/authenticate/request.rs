@@ -21,7 +21,12 @@ enum Feature {
     Push,
 }
 
-const FEATURES: [Feature; 4] = [Feature::Challenge, Feature::PrimaryVirtual, Feature::BackupVirtual, Feature::Push];
+const FEATURES: [Feature; 4] = [
+    Feature::Challenge,
+    Feature::PrimaryVirtual,
+    Feature::BackupVirtual,
+    Feature::Push,
+];
 
 /// A request that somebody capable can serve.
 #[derive(Clone, Copy)]
@@ -53,10 +58,26 @@ impl Feature {
     fn method<'a>(self, case: &Case<'a>) -> (RequestMethod, &'a str, Setting) {
         let policy = case.policy;
         match self {
-            Self::Challenge => (policy.challenge_request_method, &policy.challenge_request_keyword, Setting::ChallengeRequestMethod),
-            Self::PrimaryVirtual => (policy.virtual_request_method, &policy.virtual_request_keyword, Setting::VirtualRequestMethod),
-            Self::BackupVirtual => (policy.backup_virtual_request_method, &policy.backup_virtual_request_keyword, Setting::BackupVirtualRequestMethod),
-            Self::Push => (policy.push_request_method, &policy.push_request_keyword, Setting::PushRequestMethod),
+            Self::Challenge => (
+                policy.challenge_request_method,
+                &policy.challenge_request_keyword,
+                Setting::ChallengeRequestMethod,
+            ),
+            Self::PrimaryVirtual => (
+                policy.virtual_request_method,
+                &policy.virtual_request_keyword,
+                Setting::VirtualRequestMethod,
+            ),
+            Self::BackupVirtual => (
+                policy.backup_virtual_request_method,
+                &policy.backup_virtual_request_keyword,
+                Setting::BackupVirtualRequestMethod,
+            ),
+            Self::Push => (
+                policy.push_request_method,
+                &policy.push_request_keyword,
+                Setting::PushRequestMethod,
+            ),
         }
     }
 
@@ -85,21 +106,44 @@ impl Feature {
 }
 
 fn backup(case: &Case<'_>, authenticator: &Authenticator) -> BackupVirtual {
-    authenticator.backup_virtual.unwrap_or(case.policy.backup_virtual)
+    authenticator
+        .backup_virtual
+        .unwrap_or(case.policy.backup_virtual)
 }
 
 /// The features that somebody capable could serve, with how they are asked for.
-fn offered<'a, 'p>(case: &Case<'a>, owned: &Owned<'a>, value: &'p [u8]) -> impl Iterator<Item = (Request<'a>, Asking<'p>, RequestMethod)> {
-    FEATURES.map(|feature| {
-        let (method, keyword, _) = feature.method(case);
-        let asking = asking(method, keyword.as_bytes(), value);
-        let candidate = if matches!(asking, Asking::Not) { None } else { feature.capable(case, owned) };
-        // The other methods prove the password or the PIN now; keyword_only needs none later.
-        let wants_password = case.demands_static() && method == RequestMethod::Keyword && matches!(asking, Asking::Bare);
-        candidate.map(|candidate| (Request { feature, candidate, wants_password }, asking, method))
-    })
-    .into_iter()
-    .flatten()
+fn offered<'a, 'p>(
+    case: &Case<'a>,
+    owned: &Owned<'a>,
+    value: &'p [u8],
+) -> impl Iterator<Item = (Request<'a>, Asking<'p>, RequestMethod)> {
+    FEATURES
+        .map(|feature| {
+            let (method, keyword, _) = feature.method(case);
+            let asking = asking(method, keyword.as_bytes(), value);
+            let candidate = if matches!(asking, Asking::Not) {
+                None
+            } else {
+                feature.capable(case, owned)
+            };
+            // The other methods prove the password or the PIN now; keyword_only needs none later.
+            let wants_password = case.demands_static()
+                && method == RequestMethod::Keyword
+                && matches!(asking, Asking::Bare);
+            candidate.map(|candidate| {
+                (
+                    Request {
+                        feature,
+                        candidate,
+                        wants_password,
+                    },
+                    asking,
+                    method,
+                )
+            })
+        })
+        .into_iter()
+        .flatten()
 }
 
 fn asking<'p>(method: RequestMethod, keyword: &[u8], value: &'p [u8]) -> Asking<'p> {
@@ -108,12 +152,17 @@ fn asking<'p>(method: RequestMethod, keyword: &[u8], value: &'p [u8]) -> Asking<
     match method {
         RequestMethod::None => Asking::Not,
         RequestMethod::Keyword | RequestMethod::KeywordOnly if is_keyword => Asking::Bare,
-        RequestMethod::Keyword if !keyword.is_empty() => after.map_or(Asking::Not, Asking::Password),
+        RequestMethod::Keyword if !keyword.is_empty() => {
+            after.map_or(Asking::Not, Asking::Password)
+        }
         RequestMethod::Keyword | RequestMethod::KeywordOnly => Asking::Not,
         RequestMethod::Password if value.is_empty() => Asking::Not,
         RequestMethod::Password => Asking::Password(value),
         RequestMethod::KeywordPassword => after.map_or(Asking::Not, Asking::Password),
-        RequestMethod::PasswordKeyword => value.strip_suffix(keyword).filter(|rest| !rest.is_empty()).map_or(Asking::Not, Asking::Password),
+        RequestMethod::PasswordKeyword => value
+            .strip_suffix(keyword)
+            .filter(|rest| !rest.is_empty())
+            .map_or(Asking::Not, Asking::Password),
         RequestMethod::KeywordPin => after.map_or(Asking::Not, Asking::Pin),
     }
 }
@@ -144,12 +193,18 @@ fn is_pin(case: &mut Case<'_>, request: &Request<'_>, typed: &[u8]) -> Flow<bool
 }
 
 /// Serves a request that holds the stored static password; gives back the first one whose password is another.
-pub(super) fn with_password<'a, 'p>(case: &mut Case<'a>, owned: &Owned<'a>, value: &'p [u8]) -> Flow<Option<Asks<'a, 'p>>> {
+pub(super) fn with_password<'a, 'p>(
+    case: &mut Case<'a>,
+    owned: &Owned<'a>,
+    value: &'p [u8],
+) -> Flow<Option<Asks<'a, 'p>>> {
     let mut other = None;
     let grace = case.modes.local == LocalAuth::GracePeriod && owned.in_grace(case.at().day());
     let requests: Vec<_> = offered(case, owned, value).collect();
     for (request, asking, method) in requests {
-        let Asking::Password(password) = asking else { continue };
+        let Asking::Password(password) = asking else {
+            continue;
+        };
         if method == RequestMethod::Password && grace {
             continue; // counts as a plain password logon while grace runs
         }
@@ -171,7 +226,9 @@ pub(super) fn explicit(case: &mut Case<'_>, owned: &Owned<'_>) -> Flow {
         Some(AuthType::Push | AuthType::Scan) => &[Feature::Push],
         Some(AuthType::Auto | AuthType::Response) | None => return ControlFlow::Continue(()),
     };
-    let found = features.iter().find_map(|feature| Some((*feature, feature.capable(case, owned)?)));
+    let found = features
+        .iter()
+        .find_map(|feature| Some((*feature, feature.capable(case, owned)?)));
     let Some((feature, candidate)) = found else {
         return refuse(Status::NO_APPLICABLE_DP_FOUND);
     };
@@ -188,17 +245,33 @@ pub(super) fn explicit(case: &mut Case<'_>, owned: &Owned<'_>) -> Flow {
         return refuse(Status::LOCAL_PASSWORD_MISMATCH);
     }
     let wants_password = case.demands_static() && !proven;
-    serve(case, &Request { feature, candidate, wants_password })
+    serve(
+        case,
+        &Request {
+            feature,
+            candidate,
+            wants_password,
+        },
+    )
 }
 
 /// In a hash protocol: 1034 where the hash is that of a request; a push by keyword alone is served.
-pub(super) fn hashed(case: &mut Case<'_>, owned: &Owned<'_>, copy: Option<&[u8]>, mut matches: impl FnMut(&[u8]) -> bool) -> Flow {
+pub(super) fn hashed(
+    case: &mut Case<'_>,
+    owned: &Owned<'_>,
+    copy: Option<&[u8]>,
+    mut matches: impl FnMut(&[u8]) -> bool,
+) -> Flow {
     for feature in FEATURES {
         let (method, keyword, _) = feature.method(case);
-        let Some(candidate) = feature.capable(case, owned) else { continue };
+        let Some(candidate) = feature.capable(case, owned) else {
+            continue;
+        };
         let keyword = keyword.as_bytes();
-        let joined = |first: &[u8], second: &[u8]| zeroize::Zeroizing::new([first, second].concat());
-        let bare = matches!(method, RequestMethod::Keyword | RequestMethod::KeywordOnly) && matches(keyword);
+        let joined =
+            |first: &[u8], second: &[u8]| zeroize::Zeroizing::new([first, second].concat());
+        let bare = matches!(method, RequestMethod::Keyword | RequestMethod::KeywordOnly)
+            && matches(keyword);
         let with_copy = copy.is_some_and(|copy| match method {
             RequestMethod::Keyword if !keyword.is_empty() => matches(&joined(keyword, copy)),
             RequestMethod::KeywordPassword => matches(&joined(keyword, copy)),
@@ -206,15 +279,20 @@ pub(super) fn hashed(case: &mut Case<'_>, owned: &Owned<'_>, copy: Option<&[u8]>
             // The stored password alone is a plain password first.
             _ => false,
         });
-        let with_pin = method == RequestMethod::KeywordPin && trial::has_pin(candidate.application) && {
-            let pin = sealed::pin(case, candidate.application)?;
-            pin.is_some_and(|pin| matches(&joined(keyword, pin.expose())))
-        };
+        let with_pin =
+            method == RequestMethod::KeywordPin && trial::has_pin(candidate.application) && {
+                let pin = sealed::pin(case, candidate.application)?;
+                pin.is_some_and(|pin| matches(&joined(keyword, pin.expose())))
+            };
         if !bare && !with_copy && !with_pin {
             continue;
         }
         note(case, feature, method);
-        let request = Request { feature, candidate, wants_password: false };
+        let request = Request {
+            feature,
+            candidate,
+            wants_password: false,
+        };
         if feature == Feature::Push && bare && method == RequestMethod::KeywordOnly {
             return serve(case, &request);
         }
@@ -231,7 +309,13 @@ fn note(case: &mut Case<'_>, feature: Feature, method: RequestMethod) {
 
 /// Serves a request; never goes on.
 pub(super) fn serve(case: &mut Case<'_>, request: &Request<'_>) -> Flow {
-    case.trace.push(Entry::Read { shape: request.feature.shape(), front: 0, pin: 0, otp: 0, new_pin: 0 });
+    case.trace.push(Entry::Read {
+        shape: request.feature.shape(),
+        front: 0,
+        pin: 0,
+        otp: 0,
+        new_pin: 0,
+    });
     case.tried.clear();
     match request.feature {
         Feature::Challenge => issue::two_step(case, request.candidate, request.wants_password),
@@ -249,7 +333,10 @@ pub(super) fn serve(case: &mut Case<'_>, request: &Request<'_>) -> Flow {
 }
 
 fn backup_allowed(case: &mut Case<'_>, authenticator: &Authenticator) -> Flow {
-    let over = backup(case, authenticator) == BackupVirtual::TimeLimited && authenticator.backup_until.is_some_and(|end| end <= case.at().day());
+    let over = backup(case, authenticator) == BackupVirtual::TimeLimited
+        && authenticator
+            .backup_until
+            .is_some_and(|end| end <= case.at().day());
     if over || authenticator.backup_uses_left == Some(0) {
         let mode = backup(case, authenticator);
         case.note(Setting::BackupVirtual, Value::Word(mode.as_str()));
@@ -269,10 +356,26 @@ fn deliver(case: &mut Case<'_>) -> Flow {
 
 /// Whether the account has an address for the effective delivery method, or for its substitute.
 fn has_address(case: &Case<'_>) -> bool {
-    let Some(account) = case.account else { return false };
-    let own = account.user.overrides.as_deref().and_then(|own| own.delivery_method.as_deref()).and_then(DeliveryMethod::parse);
-    let known = |field: fn(&Contact) -> &String| account.user.contact.as_deref().is_some_and(|contact| !field(contact).is_empty());
-    let (mobile, email) = (known(|contact| &contact.mobile), known(|contact| &contact.email));
+    let Some(account) = case.account else {
+        return false;
+    };
+    let own = account
+        .user
+        .overrides
+        .as_deref()
+        .and_then(|own| own.delivery_method.as_deref())
+        .and_then(DeliveryMethod::parse);
+    let known = |field: fn(&Contact) -> &String| {
+        account
+            .user
+            .contact
+            .as_deref()
+            .is_some_and(|contact| !field(contact).is_empty())
+    };
+    let (mobile, email) = (
+        known(|contact| &contact.mobile),
+        known(|contact| &contact.email),
+    );
     match own.unwrap_or(case.policy.delivery_method) {
         DeliveryMethod::Sms | DeliveryMethod::Voice | DeliveryMethod::SmsVoice => mobile,
         DeliveryMethod::Email => email,

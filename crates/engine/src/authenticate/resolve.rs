@@ -34,7 +34,11 @@ impl<'a> Named<'a> {
 
 /// Whether a policy serves the users of a domain.
 pub(super) fn accepts(policy: &Effective, domain: &Domain) -> bool {
-    policy.accepted_domains.is_empty() || policy.accepted_domains.iter().any(|name| text::fold(name) == domain.folded)
+    policy.accepted_domains.is_empty()
+        || policy
+            .accepted_domains
+            .iter()
+            .any(|name| text::fold(name) == domain.folded)
 }
 
 /// The user ID as typed, or why it cannot be read.
@@ -42,27 +46,50 @@ pub(super) fn readable<'a>(attempt: &Attempt<'a>) -> Result<&'a str, Resolution>
     match attempt.user {
         Err(_) => Err(Resolution::Unreadable),
         Ok("") => Err(Resolution::Empty),
-        Ok(user) if user.len() > USER_MAX && user.chars().count() > USER_MAX => Err(Resolution::TooLong),
+        Ok(user) if user.len() > USER_MAX && user.chars().count() > USER_MAX => {
+            Err(Resolution::TooLong)
+        }
         Ok(user) if text::has_control(user) => Err(Resolution::Unreadable),
         Ok(user) => Ok(user),
     }
 }
 
 /// Finds user and domain in what was typed, by the simple mechanism.
-pub(super) fn name<'a>(typed: &'a str, attempt: &Attempt<'a>, policy: &Effective, snapshot: &'a Snapshot) -> Named<'a> {
+pub(super) fn name<'a>(
+    typed: &'a str,
+    attempt: &Attempt<'a>,
+    policy: &Effective,
+    snapshot: &'a Snapshot,
+) -> Named<'a> {
     let domains = &snapshot.domains;
     if let Some(name) = attempt.domain {
-        return Named { user: typed, domain: domains.named(name), rule: Resolution::Separate };
+        return Named {
+            user: typed,
+            domain: domains.named(name),
+            rule: Resolution::Separate,
+        };
     }
     if let Some((user, name)) = typed.rsplit_once('@')
         && !user.is_empty()
         && let Some(domain) = domains.named(name)
     {
-        return Named { user, domain: Some(domain), rule: Resolution::AtDomain };
+        return Named {
+            user,
+            domain: Some(domain),
+            rule: Resolution::AtDomain,
+        };
     }
     match policy.default_domain.as_str() {
-        "" => Named { user: typed, domain: domains.master(), rule: Resolution::Master },
-        name => Named { user: typed, domain: domains.named(name), rule: Resolution::PolicyDefault },
+        "" => Named {
+            user: typed,
+            domain: domains.master(),
+            rule: Resolution::Master,
+        },
+        name => Named {
+            user: typed,
+            domain: domains.named(name),
+            rule: Resolution::PolicyDefault,
+        },
     }
 }
 
@@ -79,14 +106,23 @@ pub(super) fn protocol(case: &mut Case<'_>) -> Flow {
     let allowed = u32::try_from(case.policy.radius_protocols.len()).unwrap_or(u32::MAX);
     case.note(Setting::RadiusProtocols, Value::Size(allowed));
     case.failed(Check::Protocol, 0, 0);
-    refuse_noting(Status::UNSUPPORTED, "the policy does not answer this password protocol")
+    refuse_noting(
+        Status::UNSUPPORTED,
+        "the policy does not answer this password protocol",
+    )
 }
 
 /// 1123, 1124: a record of the account cannot be read.
 pub(super) fn records(case: &mut Case<'_>) -> Flow {
-    let Found::Unreadable(status, which) = case.facts.account else { return ControlFlow::Continue(()) };
+    let Found::Unreadable(status, which) = case.facts.account else {
+        return ControlFlow::Continue(());
+    };
     case.failed(Check::Record, 0, 0);
-    let code = if *status == Status::DATA_RECORD_MIGRATION_FAILED { Code::RECORD_NOT_CONVERTED } else { Code::RECORD_VERSION_UNKNOWN };
+    let code = if *status == Status::DATA_RECORD_MIGRATION_FAILED {
+        Code::RECORD_NOT_CONVERTED
+    } else {
+        Code::RECORD_VERSION_UNKNOWN
+    };
     case.events.push((code, Some(which.clone().into())));
     refuse_noting(*status, which.clone())
 }
@@ -116,15 +152,24 @@ pub(super) fn user(case: &mut Case<'_>) -> Flow {
             let default = case.policy;
             case.note(Setting::DefaultDomain, Value::Word(&default.default_domain));
         }
-        case.trace.push(Entry::Resolved { rule: Resolution::NoSuchDomain, domain: "" });
+        case.trace.push(Entry::Resolved {
+            rule: Resolution::NoSuchDomain,
+            domain: "",
+        });
         return refuse(Status::USER_UNKNOWN);
     };
     if accepts(case.policy, domain) {
-        case.trace.push(Entry::Resolved { rule: named.rule, domain: &domain.name });
+        case.trace.push(Entry::Resolved {
+            rule: named.rule,
+            domain: &domain.name,
+        });
         return ControlFlow::Continue(());
     }
     let accepted = u32::try_from(case.policy.accepted_domains.len()).unwrap_or(u32::MAX);
     case.note(Setting::AcceptedDomains, Value::Size(accepted));
-    case.trace.push(Entry::Resolved { rule: Resolution::NotAccepted, domain: &domain.name });
+    case.trace.push(Entry::Resolved {
+        rule: Resolution::NotAccepted,
+        domain: &domain.name,
+    });
     refuse(Status::USER_UNKNOWN)
 }

@@ -17,12 +17,21 @@ const PADDED: usize = 10;
 /// 1031, 1042; goes on where the request is no self-assignment. For users without applicable authenticator only.
 pub(super) fn recognised(case: &mut Case<'_>) -> Flow {
     let mode = case.policy.assignment_mode;
-    let allowed = matches!(mode, AssignmentMode::SelfAssign | AssignmentMode::SelfPinReset);
+    let allowed = matches!(
+        mode,
+        AssignmentMode::SelfAssign | AssignmentMode::SelfPinReset
+    );
     if !is_one(case, allowed) {
         return ControlFlow::Continue(());
     }
     case.credential = "self_assignment";
-    case.trace.push(Entry::Read { shape: Shape::SelfAssignment, front: 0, pin: 0, otp: 0, new_pin: 0 });
+    case.trace.push(Entry::Read {
+        shape: Shape::SelfAssignment,
+        front: 0,
+        pin: 0,
+        otp: 0,
+        new_pin: 0,
+    });
     case.note(Setting::AssignmentMode, Value::Word(mode.as_str()));
     if !allowed {
         case.failed(Check::SelfAssign, 0, 0);
@@ -38,8 +47,13 @@ pub(super) fn recognised(case: &mut Case<'_>) -> Flow {
 
 fn is_one(case: &Case<'_>, allowed: bool) -> bool {
     match case.attempt.credentials {
-        Credentials::Combined(Ok(value)) => starts_with_serial(value, &case.policy.serial_separator, allowed),
-        Credentials::Separate(fields) => case.attempt.serial.is_some() && (fields.otp.is_some() || fields.static_password.is_some()),
+        Credentials::Combined(Ok(value)) => {
+            starts_with_serial(value, &case.policy.serial_separator, allowed)
+        }
+        Credentials::Separate(fields) => {
+            case.attempt.serial.is_some()
+                && (fields.otp.is_some() || fields.static_password.is_some())
+        }
         _ => false,
     }
 }
@@ -49,11 +63,20 @@ fn is_one(case: &Case<'_>, allowed: bool) -> bool {
 fn starts_with_serial(value: &Secret, separator: &str, allowed: bool) -> bool {
     let value = value.expose();
     if separator.is_empty() {
-        return allowed && value.len() > PADDED && value.iter().take(PADDED).all(u8::is_ascii_digit);
+        return allowed
+            && value.len() > PADDED
+            && value.iter().take(PADDED).all(u8::is_ascii_digit);
     }
-    let Some(place) = value.windows(separator.len()).position(|part| part == separator.as_bytes()) else { return false };
+    let Some(place) = value
+        .windows(separator.len())
+        .position(|part| part == separator.as_bytes())
+    else {
+        return false;
+    };
     let serial = value.get(..place).unwrap_or_default();
-    let shaped = serial.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    let shaped = serial
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
     shaped && serial.len() <= SERIAL_MAX && serial.iter().any(u8::is_ascii_digit)
 }
 
@@ -63,7 +86,9 @@ mod tests {
 
     #[test]
     fn serials_are_recognised() {
-        let one = |value: &str, separator: &str, allowed| starts_with_serial(&Secret::new(value), separator, allowed);
+        let one = |value: &str, separator: &str, allowed| {
+            starts_with_serial(&Secret::new(value), separator, allowed)
+        };
         assert!(one("0097123456|Secret1755224", "|", false));
         assert!(one("VDS-0097-1|Secret", "|", true));
         assert!(!one("Secret|1", "|", true), "no digit");
@@ -71,7 +96,10 @@ mod tests {
         assert!(!one("|x", "|", true));
         assert!(!one("0097123456", "|", true));
         assert!(one("0097123456Secret", "", true));
-        assert!(!one("0097123456Secret", "", false), "a password may begin like that");
+        assert!(
+            !one("0097123456Secret", "", false),
+            "a password may begin like that"
+        );
         assert!(!one("0097123456", "", true));
         assert!(!one(&format!("{}|x", "1".repeat(47)), "|", true));
     }

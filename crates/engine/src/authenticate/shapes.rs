@@ -18,20 +18,32 @@ pub(super) struct Reading<'p> {
 
 /// The readings of a combined value for a response of `digits`: the plain one, then for a PIN application those with a
 /// new PIN, the longest first.
-pub(super) fn readings(value: &[u8], digits: usize, has_pin: bool) -> impl Iterator<Item = Reading<'_>> {
-    let changes = PIN_LENGTHS.rev().filter(move |_| has_pin).filter_map(move |length| with_new_pin(value, digits, length));
+pub(super) fn readings(
+    value: &[u8],
+    digits: usize,
+    has_pin: bool,
+) -> impl Iterator<Item = Reading<'_>> {
+    let changes = PIN_LENGTHS
+        .rev()
+        .filter(move |_| has_pin)
+        .filter_map(move |length| with_new_pin(value, digits, length));
     plain(value, digits, None).into_iter().chain(changes)
 }
 
 fn plain<'p>(value: &'p [u8], digits: usize, new_pin: Option<&'p [u8]>) -> Option<Reading<'p>> {
     let (front, otp) = value.split_at_checked(value.len().checked_sub(digits)?)?;
-    Some(Reading { front, otp: decimal(otp)?, new_pin })
+    Some(Reading {
+        front,
+        otp: decimal(otp)?,
+        new_pin,
+    })
 }
 
 fn with_new_pin(value: &[u8], digits: usize, length: usize) -> Option<Reading<'_>> {
     let (rest, again) = value.split_at_checked(value.len().checked_sub(length)?)?;
     let (rest, new_pin) = rest.split_at_checked(rest.len().checked_sub(length)?)?;
-    (decimal(new_pin).is_some() && bool::from(new_pin.ct_eq(again))).then(|| plain(rest, digits, Some(new_pin)))?
+    (decimal(new_pin).is_some() && bool::from(new_pin.ct_eq(again)))
+        .then(|| plain(rest, digits, Some(new_pin)))?
 }
 
 /// The text of ASCII decimal digits, if there are only such and at least one.
@@ -52,13 +64,21 @@ mod tests {
 
     fn parts(value: &str, digits: usize, has_pin: bool) -> Vec<(String, String, Option<String>)> {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        readings(value.as_bytes(), digits, has_pin).map(|one| (text(one.front), one.otp.to_owned(), one.new_pin.map(text))).collect()
+        readings(value.as_bytes(), digits, has_pin)
+            .map(|one| (text(one.front), one.otp.to_owned(), one.new_pin.map(text)))
+            .collect()
     }
 
     #[test]
     fn a_value_is_read_plainly_first() {
-        assert_eq!(parts("755224", 6, false), [(String::new(), "755224".to_owned(), None)]);
-        assert_eq!(parts("Secret755224", 6, false), [("Secret".to_owned(), "755224".to_owned(), None)]);
+        assert_eq!(
+            parts("755224", 6, false),
+            [(String::new(), "755224".to_owned(), None)]
+        );
+        assert_eq!(
+            parts("Secret755224", 6, false),
+            [("Secret".to_owned(), "755224".to_owned(), None)]
+        );
         assert_eq!(parts("Secret", 6, true), []);
         assert_eq!(parts("75522", 6, true), []);
     }
@@ -66,12 +86,29 @@ mod tests {
     #[test]
     fn a_new_pin_is_typed_twice_and_the_longest_comes_first() {
         let read = parts("75522412341234", 6, true);
-        assert_eq!(read, [("75522412".to_owned(), "341234".to_owned(), None), (String::new(), "755224".to_owned(), Some("1234".to_owned()))]);
-        let long = parts("1234755224 1111111111111111".replace(' ', "").as_str(), 6, true);
-        let lengths: Vec<_> = long.iter().filter_map(|one| one.2.as_ref().map(String::len)).collect();
+        assert_eq!(
+            read,
+            [
+                ("75522412".to_owned(), "341234".to_owned(), None),
+                (String::new(), "755224".to_owned(), Some("1234".to_owned()))
+            ]
+        );
+        let long = parts(
+            "1234755224 1111111111111111".replace(' ', "").as_str(),
+            6,
+            true,
+        );
+        let lengths: Vec<_> = long
+            .iter()
+            .filter_map(|one| one.2.as_ref().map(String::len))
+            .collect();
         assert_eq!(lengths, [8, 7, 6, 5, 4]);
         assert_eq!(parts("75522412341235", 6, true).len(), 1, "halves differ");
-        assert_eq!(parts("75522412341234", 6, false).len(), 1, "no PIN, no change");
+        assert_eq!(
+            parts("75522412341234", 6, false).len(),
+            1,
+            "no PIN, no change"
+        );
     }
 
     #[test]

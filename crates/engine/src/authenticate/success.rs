@@ -40,10 +40,18 @@ pub(super) struct Typed {
 }
 
 /// Notes an accepted value: events, the end of grace, the record's authenticator.
-pub(super) fn note_otp<'a>(case: &mut Case<'a>, candidate: Candidate<'a>, hit: &Hit, pin_set: bool) {
+pub(super) fn note_otp<'a>(
+    case: &mut Case<'a>,
+    candidate: Candidate<'a>,
+    hit: &Hit,
+    pin_set: bool,
+) {
     case.used = Some((candidate, Some(hit.moving)));
     if hit.outermost {
-        case.events.push((Code::ACCEPTED_WITH_WARNING, Some("value at the outermost offset of its window".into())));
+        case.events.push((
+            Code::ACCEPTED_WITH_WARNING,
+            Some("value at the outermost offset of its window".into()),
+        ));
     }
     if hit.resynchronised {
         case.events.push((Code::RESYNCHRONISED, None));
@@ -58,9 +66,15 @@ pub(super) fn note_otp<'a>(case: &mut Case<'a>, candidate: Candidate<'a>, hit: &
 fn end_grace(case: &mut Case<'_>) {
     let today = case.at().day();
     let before = case.changes.len();
-    for authenticator in case.account.map_or(&[][..], |account| &account.authenticators) {
+    for authenticator in case
+        .account
+        .map_or(&[][..], |account| &account.authenticators)
+    {
         if authenticator.grace_end.is_some_and(|end| end > today) {
-            case.changes.push(Change::EndGrace { key: authenticator.key, day: today });
+            case.changes.push(Change::EndGrace {
+                key: authenticator.key,
+                day: today,
+            });
         }
     }
     if case.changes.len() > before {
@@ -70,7 +84,9 @@ fn end_grace(case: &mut Case<'_>) {
 
 /// 1005 at the administrative logon of somebody who is no administrator, once the credentials were right.
 pub(super) fn administrator(case: &mut Case<'_>) -> Flow {
-    let is_one = case.account.is_some_and(|account| account.user.is_administrator());
+    let is_one = case
+        .account
+        .is_some_and(|account| account.user.is_administrator());
     if is_one || case.attempt.via != Via::AdminLogon {
         return ControlFlow::Continue(());
     }
@@ -80,7 +96,13 @@ pub(super) fn administrator(case: &mut Case<'_>) -> Flow {
 
 /// What the client gets; 1062 where a host code is demanded that the application cannot make.
 pub(super) fn grant(case: &mut Case<'_>, success: Success<'_>) -> Flow<Grant> {
-    let mut grant = Grant { domain: case.domain.map(|domain| domain.name.clone()).unwrap_or_default(), ..Grant::default() };
+    let mut grant = Grant {
+        domain: case
+            .domain
+            .map(|domain| domain.name.clone())
+            .unwrap_or_default(),
+        ..Grant::default()
+    };
     grant.host_code = host_code(case, &success)?;
     match case.account {
         Some(account) => of_account(case, account, &mut grant),
@@ -103,9 +125,22 @@ pub(super) fn grant(case: &mut Case<'_>, success: Success<'_>) -> Flow<Grant> {
 fn of_account(case: &Case<'_>, account: &Account, grant: &mut Grant) {
     grant.user.clone_from(&account.user.id);
     grant.key = account.user.key;
-    grant.org_unit = case.facts.snapshot.unit_name(account.user.org_unit).map(str::to_owned);
+    grant.org_unit = case
+        .facts
+        .snapshot
+        .unit_name(account.user.org_unit)
+        .map(str::to_owned);
     let own = account.attributes.iter();
-    grant.attributes = own.map(|one| (one.group.clone(), one.name.clone(), one.usage.clone(), one.value.clone())).collect();
+    grant.attributes = own
+        .map(|one| {
+            (
+                one.group.clone(),
+                one.name.clone(),
+                one.usage.clone(),
+                one.value.clone(),
+            )
+        })
+        .collect();
     grant.password_expires_at = expiry(case, account);
 }
 
@@ -126,7 +161,11 @@ fn host_code(case: &mut Case<'_>, success: &Success<'_>) -> Flow<Option<String>>
     if wanted == HostCode::None {
         return ControlFlow::Continue(None);
     }
-    let able = success.used.as_ref().filter(|(candidate, _)| candidate.application.host_code).zip(success.otp.as_ref());
+    let able = success
+        .used
+        .as_ref()
+        .filter(|(candidate, _)| candidate.application.host_code)
+        .zip(success.otp.as_ref());
     let Some(((candidate, moving), otp)) = able else {
         if wanted == HostCode::Optional {
             return ControlFlow::Continue(None);
@@ -140,6 +179,12 @@ fn host_code(case: &mut Case<'_>, success: &Success<'_>) -> Flow<Option<String>>
         Algorithm::Ocra(suite) => suite.digits(),
     };
     let accepted = std::str::from_utf8(otp.expose()).unwrap_or_default();
-    let made = code(Purpose::Host, key.expose(), accepted, moving.unwrap_or(0), digits.min(10));
+    let made = code(
+        Purpose::Host,
+        key.expose(),
+        accepted,
+        moving.unwrap_or(0),
+        digits.min(10),
+    );
     ControlFlow::Continue(made.ok().map(|code| code.as_str().to_owned()))
 }

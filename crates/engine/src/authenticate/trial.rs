@@ -12,8 +12,8 @@ use crate::model::{Algorithm, Application, ApplicationKind, BackupVirtual};
 use crate::policy::BackEndAuth;
 use crate::status::Status;
 use crate::trace::{Check, Entry, Result, Setting, Shape, Value};
-use countersign_oath::{HotpKey, Otp};
 use countersign_oath::ocra::{DataInput, MovingFactor, Pin, Prepared, Question, TimeStep};
+use countersign_oath::{HotpKey, Otp};
 use std::ops::ControlFlow;
 use subtle::ConstantTimeEq;
 
@@ -40,7 +40,12 @@ pub(super) enum Input<'p> {
     /// Everything in one.
     Combined(&'p [u8]),
     /// One part a field.
-    Fields { static_password: Option<&'p [u8]>, pin: Option<&'p [u8]>, otp: &'p [u8], new_pin: Option<&'p [u8]> },
+    Fields {
+        static_password: Option<&'p [u8]>,
+        pin: Option<&'p [u8]>,
+        otp: &'p [u8],
+        new_pin: Option<&'p [u8]>,
+    },
 }
 
 /// What came of it.
@@ -112,10 +117,15 @@ impl Maker {
 }
 
 /// Tries a value at every candidate in turn.
-pub(super) fn run<'a>(case: &mut Case<'a>, candidates: &[Candidate<'a>], trial: &Trial<'_>) -> Flow<Outcome<'a>> {
+pub(super) fn run<'a>(
+    case: &mut Case<'a>,
+    candidates: &[Candidate<'a>],
+    trial: &Trial<'_>,
+) -> Flow<Outcome<'a>> {
     let mut failure = Failure::default();
     // Where the next value cannot be asked for, a policy that wants it as proof leaves the ordinary window only.
-    let wide = (trial.pairs || !case.policy.initial_window_proof) && judge::may_be_wide(case, candidates.iter().map(|one| one.application));
+    let wide = (trial.pairs || !case.policy.initial_window_proof)
+        && judge::may_be_wide(case, candidates.iter().map(|one| one.application));
     let mut noted = [false; 2];
     for candidate in candidates {
         note_window(case, candidate.application, &mut noted);
@@ -127,9 +137,20 @@ pub(super) fn run<'a>(case: &mut Case<'a>, candidates: &[Candidate<'a>], trial: 
     ControlFlow::Continue(Outcome::Failed(failure))
 }
 
-fn one<'a>(case: &mut Case<'a>, candidate: Candidate<'a>, trial: &Trial<'_>, wide: bool, failure: &mut Failure<'a>) -> Flow<Option<Success<'a>>> {
+fn one<'a>(
+    case: &mut Case<'a>,
+    candidate: Candidate<'a>,
+    trial: &Trial<'_>,
+    wide: bool,
+    failure: &mut Failure<'a>,
+) -> Flow<Option<Success<'a>>> {
     let application = candidate.application;
-    let mut best = Judged { candidate, result: Result::NoReading, moving: None, distance: None };
+    let mut best = Judged {
+        candidate,
+        result: Result::NoReading,
+        moving: None,
+        distance: None,
+    };
     let Some(digits) = response_digits(application, trial.question) else {
         case.judged.push(best);
         return ControlFlow::Continue(None);
@@ -142,15 +163,26 @@ fn one<'a>(case: &mut Case<'a>, candidate: Candidate<'a>, trial: &Trial<'_>, wid
         return ControlFlow::Continue(None);
     }
     let has_pin = has_pin(application);
-    let rules = Rules { only_after: trial.only_after, ..judge::rules(case, application, trial.pairs) };
+    let rules = Rules {
+        only_after: trial.only_after,
+        ..judge::rules(case, application, trial.pairs)
+    };
     let mut ready: Option<(Option<Secret>, Maker, Window)> = None;
     for raw in raw_readings(trial, usize::from(digits), has_pin) {
         if ready.is_none() {
-            let pin = if has_pin || uses_pin(application) { sealed::pin(case, application)? } else { None };
-            let Some(maker) = maker(case, application, trial.question, pin.as_ref())? else { break };
+            let pin = if has_pin || uses_pin(application) {
+                sealed::pin(case, application)?
+            } else {
+                None
+            };
+            let Some(maker) = maker(case, application, trial.question, pin.as_ref())? else {
+                break;
+            };
             ready = Some((pin, maker, Window::of(case, application, wide)));
         }
-        let Some((pin, maker, window)) = &ready else { break };
+        let Some((pin, maker, window)) = &ready else {
+            break;
+        };
         let parts = take_apart(&raw, pin.as_ref(), has_pin, trial.pin_proven);
         if matches!(parts.pin, PinSeen::Wrong) {
             note_best(&mut best, Result::WrongPin, None);
@@ -177,17 +209,35 @@ fn one<'a>(case: &mut Case<'a>, candidate: Candidate<'a>, trial: &Trial<'_>, wid
                 note_best(&mut best, Result::Used, Some(&hit));
             }
             Judgement::WantsNext(hit) => {
-                failure.wants_next.get_or_insert(Next { candidate, moving: hit.moving, has_front: parts.static_part.is_some() });
+                failure.wants_next.get_or_insert(Next {
+                    candidate,
+                    moving: hit.moving,
+                    has_front: parts.static_part.is_some(),
+                });
                 note_best(&mut best, Result::Resync, Some(&hit));
             }
             Judgement::Wrong(distance) => {
-                let result = if distance.is_some() { Result::TooFar } else if trial.only_after.is_some() { Result::NextMissed } else { Result::Wrong };
+                let result = if distance.is_some() {
+                    Result::TooFar
+                } else if trial.only_after.is_some() {
+                    Result::NextMissed
+                } else {
+                    Result::Wrong
+                };
                 note_best(&mut best, result, None);
                 best.distance = best.distance.or(distance);
             }
         }
     }
-    if matches!(best.result, Result::Wrong | Result::TooFar | Result::NextMissed | Result::WrongPin | Result::Used | Result::Outermost) {
+    if matches!(
+        best.result,
+        Result::Wrong
+            | Result::TooFar
+            | Result::NextMissed
+            | Result::WrongPin
+            | Result::Used
+            | Result::Outermost
+    ) {
         let mut state = application.state;
         note_checked_step(case, application, trial, &mut state);
         case.tried.push(Tried { candidate, state });
@@ -202,7 +252,9 @@ pub(super) fn response_digits(application: &Application, question: Option<&str>)
         // The value of a virtual authenticator counts only after it was sent.
         _ if application.kind == ApplicationKind::Virtual => None,
         (Algorithm::Hotp { digits, .. } | Algorithm::Totp { digits, .. }, None) => Some(*digits),
-        (Algorithm::Ocra(suite), Some(_)) if suite.session().is_none() => Some(suite.digits()).filter(|digits| *digits > 0),
+        (Algorithm::Ocra(suite), Some(_)) if suite.session().is_none() => {
+            Some(suite.digits()).filter(|digits| *digits > 0)
+        }
         _ => None,
     }
 }
@@ -218,17 +270,26 @@ fn uses_pin(application: &Application) -> bool {
 }
 
 /// The maker of an application's values; `None` if the question or the PIN does not fit it.
-pub(super) fn maker(case: &mut Case<'_>, application: &Application, question: Option<&str>, pin: Option<&Secret>) -> Flow<Option<Maker>> {
+pub(super) fn maker(
+    case: &mut Case<'_>,
+    application: &Application,
+    question: Option<&str>,
+    pin: Option<&Secret>,
+) -> Flow<Option<Maker>> {
     let key = sealed::key(case, application)?;
     ControlFlow::Continue(match (&application.algorithm, question) {
-        (Algorithm::Hotp { hash, digits } | Algorithm::Totp { hash, digits, .. }, None) => Some(Maker::Hotp(HotpKey::new(key.expose(), *hash, *digits))),
+        (Algorithm::Hotp { hash, digits } | Algorithm::Totp { hash, digits, .. }, None) => {
+            Some(Maker::Hotp(HotpKey::new(key.expose(), *hash, *digits)))
+        }
         (Algorithm::Ocra(suite), Some(question)) => {
             let input = DataInput {
                 pin: pin.map(|pin| Pin::Plain(pin.expose())),
                 step: suite.time().map(|step| step.at(case.at().unix())),
                 ..DataInput::new(Question::Single(question))
             };
-            Prepared::new(suite, key.expose(), &input).ok().map(Maker::Ocra)
+            Prepared::new(suite, key.expose(), &input)
+                .ok()
+                .map(Maker::Ocra)
         }
         _ => None,
     })
@@ -237,24 +298,54 @@ pub(super) fn maker(case: &mut Case<'_>, application: &Application, question: Op
 /// A reading before the PIN is known.
 enum Raw<'p> {
     Front(shapes::Reading<'p>),
-    Fields { static_password: Option<&'p [u8]>, pin: Option<&'p [u8]>, otp: &'p str, new_pin: Option<&'p [u8]> },
+    Fields {
+        static_password: Option<&'p [u8]>,
+        pin: Option<&'p [u8]>,
+        otp: &'p str,
+        new_pin: Option<&'p [u8]>,
+    },
 }
 
-fn raw_readings<'p>(trial: &Trial<'p>, digits: usize, has_pin: bool) -> impl Iterator<Item = Raw<'p>> {
+fn raw_readings<'p>(
+    trial: &Trial<'p>,
+    digits: usize,
+    has_pin: bool,
+) -> impl Iterator<Item = Raw<'p>> {
     let (combined, fields) = match trial.input {
-        Input::Combined(value) => (Some(shapes::readings(value, digits, has_pin).map(Raw::Front)), None),
-        Input::Fields { static_password, pin, otp, new_pin } => {
+        Input::Combined(value) => (
+            Some(shapes::readings(value, digits, has_pin).map(Raw::Front)),
+            None,
+        ),
+        Input::Fields {
+            static_password,
+            pin,
+            otp,
+            new_pin,
+        } => {
             let given = |part: Option<&'p [u8]>| part.filter(|part| !part.is_empty());
             let pin = given(pin);
             let fits = otp.len() == digits && (has_pin || pin.is_none() && new_pin.is_none());
             let otp = shapes::decimal(otp).filter(|_| fits);
-            (None, otp.map(|otp| Raw::Fields { static_password: given(static_password), pin, otp, new_pin }))
+            (
+                None,
+                otp.map(|otp| Raw::Fields {
+                    static_password: given(static_password),
+                    pin,
+                    otp,
+                    new_pin,
+                }),
+            )
         }
     };
     combined.into_iter().flatten().chain(fields)
 }
 
-fn take_apart<'p>(raw: &Raw<'p>, stored: Option<&Secret>, has_pin: bool, proven: bool) -> Parts<'p> {
+fn take_apart<'p>(
+    raw: &Raw<'p>,
+    stored: Option<&Secret>,
+    has_pin: bool,
+    proven: bool,
+) -> Parts<'p> {
     let given = |part: &'p [u8]| Some(part).filter(|part| !part.is_empty());
     match *raw {
         Raw::Front(reading) => {
@@ -268,17 +359,36 @@ fn take_apart<'p>(raw: &Raw<'p>, stored: Option<&Secret>, has_pin: bool, proven:
                 },
             };
             let pin_length = reading.front.len() - rest.len();
-            Parts { static_part: given(rest), pin, pin_length, otp: reading.otp, new_pin: reading.new_pin }
+            Parts {
+                static_part: given(rest),
+                pin,
+                pin_length,
+                otp: reading.otp,
+                new_pin: reading.new_pin,
+            }
         }
-        Raw::Fields { static_password, pin: typed, otp, new_pin } => {
+        Raw::Fields {
+            static_password,
+            pin: typed,
+            otp,
+            new_pin,
+        } => {
             let pin = match (stored.filter(|_| has_pin), typed) {
                 (None, None) if has_pin => PinSeen::Unset,
                 (None, None) => PinSeen::NotAsked,
                 (Some(_), None) if proven => PinSeen::Right,
-                (Some(stored), Some(typed)) if bool::from(stored.expose().ct_eq(typed)) => PinSeen::Right,
+                (Some(stored), Some(typed)) if bool::from(stored.expose().ct_eq(typed)) => {
+                    PinSeen::Right
+                }
                 _ => PinSeen::Wrong,
             };
-            Parts { static_part: static_password, pin, pin_length: typed.map_or(0, <[u8]>::len), otp, new_pin }
+            Parts {
+                static_part: static_password,
+                pin,
+                pin_length: typed.map_or(0, <[u8]>::len),
+                otp,
+                new_pin,
+            }
         }
     }
 }
@@ -287,14 +397,26 @@ fn take_apart<'p>(raw: &Raw<'p>, stored: Option<&Secret>, has_pin: bool, proven:
 type Almost = (Status, &'static str, Result);
 
 /// The OTP is right: is the rest? Gives the static password that was typed.
-pub(super) fn settle(case: &mut Case<'_>, candidate: Candidate<'_>, trial: &Trial<'_>, parts: &Parts<'_>) -> Flow<std::result::Result<Option<Typed>, Almost>> {
+pub(super) fn settle(
+    case: &mut Case<'_>,
+    candidate: Candidate<'_>,
+    trial: &Trial<'_>,
+    parts: &Parts<'_>,
+) -> Flow<std::result::Result<Option<Typed>, Almost>> {
     let typed = match parts.static_part {
         Some(part) => {
             let stored = password::is_stored(case, part)?;
             if !stored && case.modes.back_end == BackEndAuth::None {
-                return ControlFlow::Continue(Err((Status::LOCAL_PASSWORD_MISMATCH, "the static part of the value is not the stored password", Result::FrontUnknown)));
+                return ControlFlow::Continue(Err((
+                    Status::LOCAL_PASSWORD_MISMATCH,
+                    "the static part of the value is not the stored password",
+                    Result::FrontUnknown,
+                )));
             }
-            Some(Typed { password: Secret::new(part), stored })
+            Some(Typed {
+                password: Secret::new(part),
+                stored,
+            })
         }
         None => None,
     };
@@ -303,13 +425,21 @@ pub(super) fn settle(case: &mut Case<'_>, candidate: Candidate<'_>, trial: &Tria
     }
     if typed.is_none() && trial.demands_static {
         case.failed(Check::BackEnd, 0, 0);
-        return ControlFlow::Continue(Err((Status::BACKEND_REJECT_SUPPLIED_PASS, "the back-end needs the static password before the one-time password", Result::FrontMissing)));
+        return ControlFlow::Continue(Err((
+            Status::BACKEND_REJECT_SUPPLIED_PASS,
+            "the back-end needs the static password before the one-time password",
+            Result::FrontMissing,
+        )));
     }
     ControlFlow::Continue(Ok(typed))
 }
 
 /// Whether the new PIN, or its absence, is in order.
-fn pin_change(case: &mut Case<'_>, application: &Application, parts: &Parts<'_>) -> std::result::Result<(), &'static str> {
+fn pin_change(
+    case: &mut Case<'_>,
+    application: &Application,
+    parts: &Parts<'_>,
+) -> std::result::Result<(), &'static str> {
     let unset = match parts.pin {
         PinSeen::NotAsked => return Ok(()),
         PinSeen::Unset => true,
@@ -318,31 +448,56 @@ fn pin_change(case: &mut Case<'_>, application: &Application, parts: &Parts<'_>)
     let Some(new_pin) = parts.new_pin else {
         if unset || application.state.pin_change_forced {
             case.failed(Check::PinFirst, 0, 0);
-            return Err(if unset { "A server PIN must be set first: type it twice after the one-time password." } else { "The server PIN must be changed." });
+            return Err(if unset {
+                "A server PIN must be set first: type it twice after the one-time password."
+            } else {
+                "The server PIN must be changed."
+            });
         }
         return Ok(());
     };
     let least = usize::from(application.pin.min_length).max(*PIN_LENGTHS.start());
-    let fits = (least..=*PIN_LENGTHS.end()).contains(&new_pin.len()) && shapes::decimal(new_pin).is_some();
+    let fits =
+        (least..=*PIN_LENGTHS.end()).contains(&new_pin.len()) && shapes::decimal(new_pin).is_some();
     let allowed = unset || case.policy.pin_change_allowed && application.pin.change_allowed;
     if fits && allowed {
         return Ok(());
     }
-    case.failed(Check::PinChange, i64::try_from(new_pin.len()).unwrap_or(i64::MAX), i64::try_from(least).unwrap_or(i64::MAX));
+    case.failed(
+        Check::PinChange,
+        i64::try_from(new_pin.len()).unwrap_or(i64::MAX),
+        i64::try_from(least).unwrap_or(i64::MAX),
+    );
     if !allowed {
-        case.note(Setting::PinChangeAllowed, Value::yes_no(case.policy.pin_change_allowed));
+        case.note(
+            Setting::PinChangeAllowed,
+            Value::yes_no(case.policy.pin_change_allowed),
+        );
         return Err("The server PIN may not be changed.");
     }
     Err("The new server PIN is too short, too long or not made of digits.")
 }
 
 /// Takes the value: from here on the decision moves the application's state.
-pub(super) fn accept<'a>(case: &mut Case<'a>, candidate: Candidate<'a>, window: &Window, hit: &Hit, parts: &Parts<'_>, trial: &Trial<'_>, typed: Option<Typed>) -> Success<'a> {
+pub(super) fn accept<'a>(
+    case: &mut Case<'a>,
+    candidate: Candidate<'a>,
+    window: &Window,
+    hit: &Hit,
+    parts: &Parts<'_>,
+    trial: &Trial<'_>,
+    typed: Option<Typed>,
+) -> Success<'a> {
     let application = candidate.application;
     let mut to = window.accept(&application.state, hit, case.at());
     note_checked_step(case, application, trial, &mut to);
-    let length = |part: Option<&[u8]>| u32::try_from(part.map_or(0, <[u8]>::len)).unwrap_or(u32::MAX);
-    let shape = if parts.new_pin.is_some() && trial.shape == Shape::Otp { Shape::PinChange } else { trial.shape };
+    let length =
+        |part: Option<&[u8]>| u32::try_from(part.map_or(0, <[u8]>::len)).unwrap_or(u32::MAX);
+    let shape = if parts.new_pin.is_some() && trial.shape == Shape::Otp {
+        Shape::PinChange
+    } else {
+        trial.shape
+    };
     case.trace.push(Entry::Read {
         shape,
         front: length(parts.static_part),
@@ -350,50 +505,97 @@ pub(super) fn accept<'a>(case: &mut Case<'a>, candidate: Candidate<'a>, window: 
         otp: length(Some(parts.otp.as_bytes())),
         new_pin: length(parts.new_pin),
     });
-    let result = if hit.resynchronised { Result::Resynchronised } else { Result::Accepted };
-    case.judged.push(Judged { candidate, result, moving: Some(hit.moving), distance: None });
+    let result = if hit.resynchronised {
+        Result::Resynchronised
+    } else {
+        Result::Accepted
+    };
+    case.judged.push(Judged {
+        candidate,
+        result,
+        moving: Some(hit.moving),
+        distance: None,
+    });
     if let Some(new_pin) = parts.new_pin {
         to.pin_change_forced = false;
-        case.changes.push(Change::Pin { key: application.key, pin: Secret::new(new_pin) });
+        case.changes.push(Change::Pin {
+            key: application.key,
+            pin: Secret::new(new_pin),
+        });
     }
-    case.changes.push(Change::Application { key: application.key, guard: application.state.version, to });
+    case.changes.push(Change::Application {
+        key: application.key,
+        guard: application.state.version,
+        to,
+    });
     super::success::note_otp(case, candidate, hit, parts.new_pin.is_some());
     let moving = (!matches!(window, Window::Plain)).then_some(hit.moving);
-    let otp = (case.attempt.host_code != crate::attempt::HostCode::None).then(|| Secret::new(parts.otp));
-    Success { used: Some((candidate, moving)), otp, typed, matched: None, asked_before: false }
+    let otp =
+        (case.attempt.host_code != crate::attempt::HostCode::None).then(|| Secret::new(parts.otp));
+    Success {
+        used: Some((candidate, moving)),
+        otp,
+        typed,
+        matched: None,
+        asked_before: false,
+    }
 }
 
 /// A reason for 1012 (or 1008) that does not depend on the value.
-pub(super) fn barred(case: &mut Case<'_>, candidate: Candidate<'_>, trial: &Trial<'_>) -> Option<Result> {
+pub(super) fn barred(
+    case: &mut Case<'_>,
+    candidate: Candidate<'_>,
+    trial: &Trial<'_>,
+) -> Option<Result> {
     let (application, policy) = (candidate.application, case.policy);
     match judge::barred(case, application) {
         Some(Result::Threshold) => {
-            case.note(Setting::IdentificationThreshold, Value::Number(policy.identification_threshold.into()));
+            case.note(
+                Setting::IdentificationThreshold,
+                Value::Number(policy.identification_threshold.into()),
+            );
             return Some(Result::Threshold);
         }
         Some(result) => {
-            case.note(Setting::CheckInactiveDays, Value::Number(policy.check_inactive_days.into()));
+            case.note(
+                Setting::CheckInactiveDays,
+                Value::Number(policy.check_inactive_days.into()),
+            );
             return Some(result);
         }
         None => {}
     }
-    let backup = candidate.authenticator.backup_virtual.unwrap_or(policy.backup_virtual);
+    let backup = candidate
+        .authenticator
+        .backup_virtual
+        .unwrap_or(policy.backup_virtual);
     if trial.question.is_none() && backup == BackupVirtual::Required {
         case.note(Setting::BackupVirtual, Value::Word(backup.as_str()));
         return Some(Result::BackupOnly);
     }
-    if policy.challenge_check_mode != 3 || application.state.checked_step.is_none() || application.state.checked_step != current_step(case, application, trial) {
+    if policy.challenge_check_mode != 3
+        || application.state.checked_step.is_none()
+        || application.state.checked_step != current_step(case, application, trial)
+    {
         return None;
     }
     case.note(Setting::ChallengeCheckMode, Value::Number(3));
     let period = i64::from(period(application).unwrap_or(1));
-    let succeeded = application.state.last_success.is_some_and(|last| last.seconds().div_euclid(period) == case.at().seconds().div_euclid(period));
-    Some(if succeeded { Result::Used } else { Result::WrongStep })
+    let succeeded = application.state.last_success.is_some_and(|last| {
+        last.seconds().div_euclid(period) == case.at().seconds().div_euclid(period)
+    });
+    Some(if succeeded {
+        Result::Used
+    } else {
+        Result::WrongStep
+    })
 }
 
 fn period(application: &Application) -> Option<u32> {
     match &application.algorithm {
-        Algorithm::Ocra(suite) if suite.moving_factor() == MovingFactor::Time => suite.time().map(TimeStep::seconds),
+        Algorithm::Ocra(suite) if suite.moving_factor() == MovingFactor::Time => {
+            suite.time().map(TimeStep::seconds)
+        }
         _ => None,
     }
 }
@@ -401,10 +603,18 @@ fn period(application: &Application) -> Option<u32> {
 /// The step that counts for check mode 3: only responses of time-based challenge applications have one.
 fn current_step(case: &Case<'_>, application: &Application, trial: &Trial<'_>) -> Option<u64> {
     trial.question?;
-    Some(countersign_oath::totp::step(case.at().unix(), period(application)?))
+    Some(countersign_oath::totp::step(
+        case.at().unix(),
+        period(application)?,
+    ))
 }
 
-fn note_checked_step(case: &Case<'_>, application: &Application, trial: &Trial<'_>, state: &mut crate::model::ApplicationState) {
+fn note_checked_step(
+    case: &Case<'_>,
+    application: &Application,
+    trial: &Trial<'_>,
+    state: &mut crate::model::ApplicationState,
+) {
     if let Some(step) = current_step(case, application, trial) {
         state.checked_step = Some(step);
     }
@@ -414,28 +624,56 @@ fn note_window(case: &mut Case<'_>, application: &Application, noted: &mut [bool
     let [event, time] = noted;
     match &application.algorithm {
         Algorithm::Totp { .. } if !std::mem::replace(time, true) => {
-            case.note(Setting::IdentificationTimeWindow, Value::Number(case.policy.identification_time_window.into()));
+            case.note(
+                Setting::IdentificationTimeWindow,
+                Value::Number(case.policy.identification_time_window.into()),
+            );
             if application.state.initial && !case.policy.skip_initial_sync {
-                case.note(Setting::InitialTimeWindow, Value::Number(case.policy.initial_time_window_h.into()));
+                case.note(
+                    Setting::InitialTimeWindow,
+                    Value::Number(case.policy.initial_time_window_h.into()),
+                );
             }
         }
-        Algorithm::Hotp { .. } if !std::mem::replace(event, true) => case.note(Setting::EventWindow, Value::Number(case.policy.event_window.into())),
+        Algorithm::Hotp { .. } if !std::mem::replace(event, true) => case.note(
+            Setting::EventWindow,
+            Value::Number(case.policy.event_window.into()),
+        ),
         _ => {}
     }
 }
 
 /// How the input was read when nothing fitted: lengths only.
 fn note_read(case: &mut Case<'_>, candidates: &[Candidate<'_>], trial: &Trial<'_>) {
-    let digits = candidates.iter().find_map(|one| response_digits(one.application, trial.question)).map_or(0, usize::from);
+    let digits = candidates
+        .iter()
+        .find_map(|one| response_digits(one.application, trial.question))
+        .map_or(0, usize::from);
     let length = |part: usize| u32::try_from(part).unwrap_or(u32::MAX);
     let (front, pin, otp, new_pin) = match trial.input {
-        Input::Combined(value) => (value.len().saturating_sub(digits), 0, value.len().min(digits), 0),
-        Input::Fields { static_password, pin, otp, new_pin } => {
+        Input::Combined(value) => (
+            value.len().saturating_sub(digits),
+            0,
+            value.len().min(digits),
+            0,
+        ),
+        Input::Fields {
+            static_password,
+            pin,
+            otp,
+            new_pin,
+        } => {
             let size = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
             (size(static_password), size(pin), otp.len(), size(new_pin))
         }
     };
-    case.trace.push(Entry::Read { shape: trial.shape, front: length(front), pin: length(pin), otp: length(otp), new_pin: length(new_pin) });
+    case.trace.push(Entry::Read {
+        shape: trial.shape,
+        front: length(front),
+        pin: length(pin),
+        otp: length(otp),
+        new_pin: length(new_pin),
+    });
 }
 
 /// Keeps the result that tells most about a candidate.
@@ -455,6 +693,11 @@ pub(super) fn note_best(best: &mut Judged<'_>, result: Result, hit: Option<&Hit>
     ];
     let place = |result: Result| ORDER.iter().position(|one| *one == result);
     if place(result) > place(best.result) {
-        *best = Judged { candidate: best.candidate, result, moving: hit.map(|hit| hit.moving), distance: hit.map(|hit| hit.distance) };
+        *best = Judged {
+            candidate: best.candidate,
+            result,
+            moving: hit.map(|hit| hit.moving),
+            distance: hit.map(|hit| hit.distance),
+        };
     }
 }

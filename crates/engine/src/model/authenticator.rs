@@ -124,17 +124,28 @@ impl ApplicationKind {
 
     /// The code used in records and files, such as `RO`.
     pub fn code(self) -> &'static str {
-        Self::ALL.iter().find(|(kind, ..)| *kind == self).map_or("RO", |(_, code, _)| code)
+        Self::ALL
+            .iter()
+            .find(|(kind, ..)| *kind == self)
+            .map_or("RO", |(_, code, _)| code)
     }
 
     /// The name used in policies, such as `response_only`.
     pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(kind, ..)| *kind == self).map_or("response_only", |(.., name)| name)
+        Self::ALL
+            .iter()
+            .find(|(kind, ..)| *kind == self)
+            .map_or("response_only", |(.., name)| name)
     }
 
     /// Reads a code or a name.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, code, name)| text.eq_ignore_ascii_case(code) || text.eq_ignore_ascii_case(name)).map(|(kind, ..)| *kind)
+        Self::ALL
+            .iter()
+            .find(|(_, code, name)| {
+                text.eq_ignore_ascii_case(code) || text.eq_ignore_ascii_case(name)
+            })
+            .map(|(kind, ..)| *kind)
     }
 }
 
@@ -176,7 +187,12 @@ pub struct PinSettings {
 
 impl Default for PinSettings {
     fn default() -> Self {
-        Self { supported: false, enabled: false, change_allowed: true, min_length: 4 }
+        Self {
+            supported: false,
+            enabled: false,
+            change_allowed: true,
+            min_length: 4,
+        }
     }
 }
 

@@ -22,7 +22,11 @@ const ENDED: u8 = 13;
 /// Appends one entry.
 pub(super) fn write(out: &mut Vec<u8>, entry: &Entry<'_>) {
     match *entry {
-        Entry::Component { kind, place, nas_id } => {
+        Entry::Component {
+            kind,
+            place,
+            nas_id,
+        } => {
             out.push(COMPONENT);
             text(out, kind);
             write_place(out, place);
@@ -36,7 +40,11 @@ pub(super) fn write(out: &mut Vec<u8>, entry: &Entry<'_>) {
             out.push(INVALID);
             text(out, why);
         }
-        Entry::Setting { setting, value, origin } => {
+        Entry::Setting {
+            setting,
+            value,
+            origin,
+        } => {
             out.extend([SETTING, setting.number()]);
             write_value(out, value);
             write_origin(out, origin);
@@ -45,28 +53,56 @@ pub(super) fn write(out: &mut Vec<u8>, entry: &Entry<'_>) {
             out.extend([RESOLVED, rule.number()]);
             text(out, domain);
         }
-        Entry::Account { authenticators, linked } => {
+        Entry::Account {
+            authenticators,
+            linked,
+        } => {
             out.extend([ACCOUNT, u8::from(linked)]);
             unsigned(out, authenticators.into());
         }
-        Entry::Check { check, passed, seen, limit } => {
+        Entry::Check {
+            check,
+            passed,
+            seen,
+            limit,
+        } => {
             out.extend([CHECK, check.number(), u8::from(passed)]);
             signed(out, seen);
             signed(out, limit);
         }
-        Entry::Excluded { serial, application, why } => {
+        Entry::Excluded {
+            serial,
+            application,
+            why,
+        } => {
             out.extend([EXCLUDED, why.number()]);
             text(out, serial);
             text(out, application);
         }
-        Entry::Read { shape, front, pin, otp, new_pin } => {
+        Entry::Read {
+            shape,
+            front,
+            pin,
+            otp,
+            new_pin,
+        } => {
             out.extend([READ, shape.number()]);
             for length in [front, pin, otp, new_pin] {
                 unsigned(out, length.into());
             }
         }
-        Entry::Candidate { serial, application, result, moving, distance } => {
-            out.extend([CANDIDATE, result.number(), u8::from(moving.is_some()) | u8::from(distance.is_some()) << 1]);
+        Entry::Candidate {
+            serial,
+            application,
+            result,
+            moving,
+            distance,
+        } => {
+            out.extend([
+                CANDIDATE,
+                result.number(),
+                u8::from(moving.is_some()) | u8::from(distance.is_some()) << 1,
+            ]);
             text(out, serial);
             text(out, application);
             if let Some(moving) = moving {
@@ -92,34 +128,92 @@ pub(super) fn write(out: &mut Vec<u8>, entry: &Entry<'_>) {
 /// Takes one entry off the front; `None` at the end or at damage.
 pub(super) fn read<'a>(rest: &mut &'a [u8]) -> Option<Entry<'a>> {
     Some(match byte(rest)? {
-        COMPONENT => Entry::Component { kind: read_text(rest)?, place: read_place(rest)?, nas_id: read_text(rest)? },
-        POLICY => Entry::Policy { id: read_text(rest)? },
-        INVALID => Entry::InvalidPolicy { why: read_text(rest)? },
-        SETTING => Entry::Setting { setting: word(rest)?, value: read_value(rest)?, origin: read_origin(rest)? },
-        RESOLVED => Entry::Resolved { rule: word(rest)?, domain: read_text(rest)? },
+        COMPONENT => Entry::Component {
+            kind: read_text(rest)?,
+            place: read_place(rest)?,
+            nas_id: read_text(rest)?,
+        },
+        POLICY => Entry::Policy {
+            id: read_text(rest)?,
+        },
+        INVALID => Entry::InvalidPolicy {
+            why: read_text(rest)?,
+        },
+        SETTING => Entry::Setting {
+            setting: word(rest)?,
+            value: read_value(rest)?,
+            origin: read_origin(rest)?,
+        },
+        RESOLVED => Entry::Resolved {
+            rule: word(rest)?,
+            domain: read_text(rest)?,
+        },
         ACCOUNT => {
             let linked = byte(rest)? != 0;
-            Entry::Account { authenticators: small(rest)?, linked }
+            Entry::Account {
+                authenticators: small(rest)?,
+                linked,
+            }
         }
-        CHECK => Entry::Check { check: word(rest)?, passed: byte(rest)? != 0, seen: read_signed(rest)?, limit: read_signed(rest)? },
+        CHECK => Entry::Check {
+            check: word(rest)?,
+            passed: byte(rest)? != 0,
+            seen: read_signed(rest)?,
+            limit: read_signed(rest)?,
+        },
         EXCLUDED => {
             let why = word(rest)?;
-            Entry::Excluded { serial: read_text(rest)?, application: read_text(rest)?, why }
+            Entry::Excluded {
+                serial: read_text(rest)?,
+                application: read_text(rest)?,
+                why,
+            }
         }
-        READ => Entry::Read { shape: word(rest)?, front: small(rest)?, pin: small(rest)?, otp: small(rest)?, new_pin: small(rest)? },
+        READ => Entry::Read {
+            shape: word(rest)?,
+            front: small(rest)?,
+            pin: small(rest)?,
+            otp: small(rest)?,
+            new_pin: small(rest)?,
+        },
         CANDIDATE => {
             let (result, has) = (word(rest)?, byte(rest)?);
             let (serial, application) = (read_text(rest)?, read_text(rest)?);
-            let moving = if has & 1 != 0 { Some(read_unsigned(rest)?) } else { None };
-            let distance = if has & 2 != 0 { Some(read_signed(rest)?) } else { None };
-            Entry::Candidate { serial, application, result, moving, distance }
+            let moving = if has & 1 != 0 {
+                Some(read_unsigned(rest)?)
+            } else {
+                None
+            };
+            let distance = if has & 2 != 0 {
+                Some(read_signed(rest)?)
+            } else {
+                None
+            };
+            Entry::Candidate {
+                serial,
+                application,
+                result,
+                moving,
+                distance,
+            }
         }
-        ASKED => Entry::Asked { what: word(rest)?, yes: [Some(false), Some(true), None].get(usize::from(byte(rest)?)).copied()? },
+        ASKED => Entry::Asked {
+            what: word(rest)?,
+            yes: [Some(false), Some(true), None]
+                .get(usize::from(byte(rest)?))
+                .copied()?,
+        },
         HASHES => {
             let cut = byte(rest)? != 0;
-            Entry::Hashes { tried: small(rest)?, cut }
+            Entry::Hashes {
+                tried: small(rest)?,
+                cut,
+            }
         }
-        ENDED => Entry::Ended { real: status(rest)?, client: status(rest)? },
+        ENDED => Entry::Ended {
+            real: status(rest)?,
+            client: status(rest)?,
+        },
         _ => return None,
     })
 }

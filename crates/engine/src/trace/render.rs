@@ -29,27 +29,102 @@ fn line(out: &mut String, name: &str, said: &str) {
 
 fn describe(entry: &Entry<'_>, chain: &[&str]) -> (&'static str, String) {
     match *entry {
-        Entry::Component { kind, place, nas_id } => ("component", component(kind, place, nas_id)),
+        Entry::Component {
+            kind,
+            place,
+            nas_id,
+        } => ("component", component(kind, place, nas_id)),
         Entry::Policy { id } => ("policy", id.to_owned()),
         Entry::InvalidPolicy { why } => ("policy", format!("invalid: {why}")),
-        Entry::Setting { setting, value, origin } => ("setting", format!("{} = {} ({})", setting.text(), said(value), from(origin, chain))),
+        Entry::Setting {
+            setting,
+            value,
+            origin,
+        } => (
+            "setting",
+            format!(
+                "{} = {} ({})",
+                setting.text(),
+                said(value),
+                from(origin, chain)
+            ),
+        ),
         Entry::Resolved { rule, domain: "" } => ("user", rule.text().to_owned()),
         Entry::Resolved { rule, domain } => ("user", format!("domain {domain}: {}", rule.text())),
-        Entry::Account { authenticators, linked } => {
-            ("account", format!("found, authenticators: {authenticators}{}", if linked { " (of the linked account)" } else { "" }))
-        }
-        Entry::Check { check, passed, seen, limit } => ("check", checked(check.text(), passed, seen, limit)),
-        Entry::Excluded { serial, application, why } => ("left out", format!("{serial} {application}: {}", why.text())),
-        Entry::Read { shape, front, pin, otp, new_pin } => ("read as", read(shape.text(), [front, pin, otp, new_pin])),
-        Entry::Candidate { serial, application, result, moving, distance } => {
-            ("candidate", candidate(serial, application, result, moving, distance))
-        }
-        Entry::Asked { what, yes } => ("asked", format!("{}: {}", what.text(), yes.map_or("answered", |yes| if yes { "yes" } else { "no" }))),
-        Entry::Hashes { tried, cut } => ("hashes", format!("{tried} values tried{}", if cut { ", cut at the limit" } else { "" })),
-        Entry::Ended { real, client } if real == client => ("status", format!("{} {}: {}", real.number(), real.name(), real.message())),
-        Entry::Ended { real, client } => {
-            ("status", format!("{} {}: {} The client got {}.", real.number(), real.name(), real.message(), client.number()))
-        }
+        Entry::Account {
+            authenticators,
+            linked,
+        } => (
+            "account",
+            format!(
+                "found, authenticators: {authenticators}{}",
+                if linked {
+                    " (of the linked account)"
+                } else {
+                    ""
+                }
+            ),
+        ),
+        Entry::Check {
+            check,
+            passed,
+            seen,
+            limit,
+        } => ("check", checked(check.text(), passed, seen, limit)),
+        Entry::Excluded {
+            serial,
+            application,
+            why,
+        } => (
+            "left out",
+            format!("{serial} {application}: {}", why.text()),
+        ),
+        Entry::Read {
+            shape,
+            front,
+            pin,
+            otp,
+            new_pin,
+        } => ("read as", read(shape.text(), [front, pin, otp, new_pin])),
+        Entry::Candidate {
+            serial,
+            application,
+            result,
+            moving,
+            distance,
+        } => (
+            "candidate",
+            candidate(serial, application, result, moving, distance),
+        ),
+        Entry::Asked { what, yes } => (
+            "asked",
+            format!(
+                "{}: {}",
+                what.text(),
+                yes.map_or("answered", |yes| if yes { "yes" } else { "no" })
+            ),
+        ),
+        Entry::Hashes { tried, cut } => (
+            "hashes",
+            format!(
+                "{tried} values tried{}",
+                if cut { ", cut at the limit" } else { "" }
+            ),
+        ),
+        Entry::Ended { real, client } if real == client => (
+            "status",
+            format!("{} {}: {}", real.number(), real.name(), real.message()),
+        ),
+        Entry::Ended { real, client } => (
+            "status",
+            format!(
+                "{} {}: {} The client got {}.",
+                real.number(),
+                real.name(),
+                real.message(),
+                client.number()
+            ),
+        ),
     }
 }
 
@@ -61,7 +136,11 @@ fn component(kind: &str, place: Place<'_>, nas_id: &str) -> String {
         Place::Host(name) => name.to_owned(),
         Place::Default => "default".to_owned(),
     };
-    let nas = if nas_id.is_empty() { String::new() } else { format!(", NAS {nas_id}") };
+    let nas = if nas_id.is_empty() {
+        String::new()
+    } else {
+        format!(", NAS {nas_id}")
+    };
     format!("{kind} at {place}{nas}")
 }
 
@@ -76,7 +155,9 @@ fn said(value: Value<'_>) -> String {
 
 fn from(origin: Origin, chain: &[&str]) -> String {
     match origin {
-        Origin::Policy(place) => format!("policy {}", chain.get(usize::from(place)).unwrap_or(&"?")),
+        Origin::Policy(place) => {
+            format!("policy {}", chain.get(usize::from(place)).unwrap_or(&"?"))
+        }
         Origin::BuiltIn => "built in".to_owned(),
         Origin::Account => "set at the account".to_owned(),
         Origin::Authenticator => "set at the authenticator".to_owned(),
@@ -93,8 +174,14 @@ fn checked(what: &str, passed: bool, seen: i64, limit: i64) -> String {
         return format!("{what}: {outcome}");
     }
     match what.split_once(" (") {
-        Some((what, units)) if units.contains(", ") => format!("{what}: {outcome} ({}: {seen}, {limit})", units.trim_end_matches(')')),
-        Some((what, units)) => format!("{what}: {outcome} ({}: {seen})", units.trim_end_matches(')')),
+        Some((what, units)) if units.contains(", ") => format!(
+            "{what}: {outcome} ({}: {seen}, {limit})",
+            units.trim_end_matches(')')
+        ),
+        Some((what, units)) => format!(
+            "{what}: {outcome} ({}: {seen})",
+            units.trim_end_matches(')')
+        ),
         None => format!("{what}: {outcome}"),
     }
 }
@@ -114,18 +201,29 @@ fn read(shape: &str, lengths: [u32; 4]) -> String {
     out
 }
 
-fn candidate(serial: &str, application: &str, result: Result, moving: Option<u64>, distance: Option<i64>) -> String {
+fn candidate(
+    serial: &str,
+    application: &str,
+    result: Result,
+    moving: Option<u64>,
+    distance: Option<i64>,
+) -> String {
     let mut out = format!("{serial} {application}: {}", result.text());
     if let Some(moving) = moving {
         let _ = write!(out, ", counter or step {moving}");
     }
     match distance {
         Some(0) => out.push_str(", in the centre"),
-        Some(steps) if steps < 0 => {
-            let _ = write!(out, ", valid {} steps ago", steps.unsigned_abs());
-        }
         Some(steps) => {
-            let _ = write!(out, ", valid {steps} steps ahead");
+            let (count, side) = (
+                steps.unsigned_abs(),
+                if steps < 0 { "ago" } else { "ahead" },
+            );
+            let _ = write!(
+                out,
+                ", valid {count} step{} {side}",
+                if count == 1 { "" } else { "s" }
+            );
         }
         None => {}
     }

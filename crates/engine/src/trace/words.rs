@@ -10,12 +10,18 @@ pub trait Word: Copy + Sized + 'static {
 
     /// The word of a stored number.
     fn of(number: u8) -> Option<Self> {
-        Self::ALL.iter().find(|(_, own, _)| *own == number).map(|(word, ..)| *word)
+        Self::ALL
+            .iter()
+            .find(|(_, own, _)| *own == number)
+            .map(|(word, ..)| *word)
     }
 
     /// The text.
     fn text(self) -> &'static str {
-        Self::ALL.iter().find(|(_, own, _)| *own == self.number()).map_or("", |(.., text)| text)
+        Self::ALL
+            .iter()
+            .find(|(_, own, _)| *own == self.number())
+            .map_or("", |(.., text)| text)
     }
 }
 

@@ -66,11 +66,15 @@ impl RowAnswer {
 pub fn needs(rows: &[Result<Row, RowError>], options: &Options, snapshot: &Snapshot) -> Needs {
     let mut needs = Needs::none().with_owners();
     for row in rows.iter().flatten() {
-        if let Some(serial) = kind::serial(&row.serial).filter(|serial| !needs.authenticators.contains(serial)) {
+        if let Some(serial) =
+            kind::serial(&row.serial).filter(|serial| !needs.authenticators.contains(serial))
+        {
             needs.authenticators.push(serial);
         }
         let domain = row.domain.as_deref().or(options.domain.as_deref());
-        if let Some(account) = AccountRef::of(snapshot, domain, row.user.as_deref()).filter(|account| !needs.accounts.contains(account)) {
+        if let Some(account) = AccountRef::of(snapshot, domain, row.user.as_deref())
+            .filter(|account| !needs.accounts.contains(account))
+        {
             needs.accounts.push(account);
         }
     }
@@ -78,24 +82,50 @@ pub fn needs(rows: &[Result<Row, RowError>], options: &Options, snapshot: &Snaps
 }
 
 /// Decides a batch: each row by itself, those before it taken into account.
-pub fn decide(caller: &Caller, verb: &'static Verb, order: &Order, rows: &[Result<Row, RowError>], given: Given<'_>) -> BatchDecision {
+pub fn decide(
+    caller: &Caller,
+    verb: &'static Verb,
+    order: &Order,
+    rows: &[Result<Row, RowError>],
+    given: Given<'_>,
+) -> BatchDecision {
     let fields = Fields::default();
-    let context = Context { caller, fields: &fields, given };
+    let context = Context {
+        caller,
+        fields: &fields,
+        given,
+    };
     let mut batch = Batch::default();
-    let answers: Vec<RowAnswer> = rows.iter().map(|row| answer(&context, &mut batch, &order.options, row)).collect();
+    let answers: Vec<RowAnswer> = rows
+        .iter()
+        .map(|row| answer(&context, &mut batch, &order.options, row))
+        .collect();
     let mut records: Vec<Record> = Vec::new();
     for answer in answers.iter().filter(|answer| !answer.status.is_success()) {
         records.push(refused_row(caller, given, verb, answer));
     }
     if order.options.dry_run {
-        return BatchDecision { answers, changes: Vec::new(), records };
+        return BatchDecision {
+            answers,
+            changes: Vec::new(),
+            records,
+        };
     }
     let assigned = batch.working.values().filter(|working| working.assigned);
     records.extend(assigned.map(|working| assigned_row(caller, given, verb, working)));
-    BatchDecision { answers, changes: batch.changes(given), records }
+    BatchDecision {
+        answers,
+        changes: batch.changes(given),
+        records,
+    }
 }
 
-fn answer(context: &Context<'_>, batch: &mut Batch, options: &Options, row: &Result<Row, RowError>) -> RowAnswer {
+fn answer(
+    context: &Context<'_>,
+    batch: &mut Batch,
+    options: &Options,
+    row: &Result<Row, RowError>,
+) -> RowAnswer {
     match row {
         Err(error) => RowAnswer {
             place: error.place,
@@ -115,13 +145,26 @@ fn answer(context: &Context<'_>, batch: &mut Batch, options: &Options, row: &Res
                 }
             };
             let (serial, application) = (Some(row.serial.clone()), Some(row.application.clone()));
-            RowAnswer { place: row.place, serial, application, status, detail, warnings }
+            RowAnswer {
+                place: row.place,
+                serial,
+                application,
+                status,
+                detail,
+                warnings,
+            }
         }
     }
 }
 
 fn refused_row(caller: &Caller, given: Given<'_>, verb: &Verb, answer: &RowAnswer) -> Record {
-    let mut record = record::of_row(caller, given.at, Code::IMPORT_ROW_REFUSED, verb, answer.place);
+    let mut record = record::of_row(
+        caller,
+        given.at,
+        Code::IMPORT_ROW_REFUSED,
+        verb,
+        answer.place,
+    );
     record.status = Some(answer.status);
     record.serial = answer.serial.clone().map(Into::into);
     record.application = answer.application.clone().map(Into::into);
@@ -132,7 +175,13 @@ fn refused_row(caller: &Caller, given: Given<'_>, verb: &Verb, answer: &RowAnswe
 
 fn assigned_row(caller: &Caller, given: Given<'_>, verb: &Verb, working: &Working) -> Record {
     let row = working.authenticator.key.0.unsigned_abs();
-    let mut record = record::of_row(caller, given.at, Code::ASSIGNED_BY_ADMIN, verb, row | 1 << 63);
+    let mut record = record::of_row(
+        caller,
+        given.at,
+        Code::ASSIGNED_BY_ADMIN,
+        verb,
+        row | 1 << 63,
+    );
     record.serial = Some(working.authenticator.serial.clone().into());
     record
 }
@@ -162,7 +211,9 @@ impl Batch {
     }
 
     pub(super) fn makes_type(&self, name: &str) -> bool {
-        self.types.iter().any(|own| crate::text::fold(own) == crate::text::fold(name))
+        self.types
+            .iter()
+            .any(|own| crate::text::fold(own) == crate::text::fold(name))
     }
 
     pub(super) fn make_type(&mut self, name: &str) {
@@ -206,7 +257,13 @@ fn push(writes: &mut Vec<Write>, working: Working) {
         None => Put::new(working.authenticator),
     };
     writes.push(Write::Authenticator(Box::new(put)));
-    for Pending { application, stored, state, secrets } in working.applications {
+    for Pending {
+        application,
+        stored,
+        state,
+        secrets,
+    } in working.applications
+    {
         if let Some((version, state)) = state {
             writes.push(Write::ApplicationState(application.key, version, state));
         }

@@ -66,12 +66,19 @@ type Read = Result<Vec<Result<Row, RowError>>, Refusal>;
 
 pub(super) fn rows(order: &Order, max_bytes: usize) -> Read {
     if order.data.len() > max_bytes {
-        return Err(Refusal::invalid("data", format_args!("at most {max_bytes} bytes (import.max_bytes)")));
+        return Err(Refusal::invalid(
+            "data",
+            format_args!("at most {max_bytes} bytes (import.max_bytes)"),
+        ));
     }
     let plain = decoded(&order.data);
     let bytes = plain.as_ref().unwrap_or(&order.data).expose();
     let rows = match &order.format {
-        Format::Pskc { key, passphrase, allow_plain } => {
+        Format::Pskc {
+            key,
+            passphrase,
+            allow_plain,
+        } => {
             let options = pskc::Options {
                 key: key.clone(),
                 passphrase: passphrase.clone(),
@@ -89,30 +96,72 @@ pub(super) fn rows(order: &Order, max_bytes: usize) -> Read {
 
 /// The file behind base64. Every plain form holds a character that base64 has not.
 fn decoded(data: &Secret) -> Option<Secret> {
-    if data.expose().iter().any(|byte| matches!(byte, b'<' | b',' | b':')) {
+    if data
+        .expose()
+        .iter()
+        .any(|byte| matches!(byte, b'<' | b',' | b':'))
+    {
         return None;
     }
-    let packed = zeroize::Zeroizing::new(data.expose().iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>());
-    BASE64.decode(&packed).ok().filter(|bytes| !bytes.is_empty()).map(Secret::new)
+    let packed = zeroize::Zeroizing::new(
+        data.expose()
+            .iter()
+            .copied()
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .collect::<Vec<u8>>(),
+    );
+    BASE64
+        .decode(&packed)
+        .ok()
+        .filter(|bytes| !bytes.is_empty())
+        .map(Secret::new)
 }
 
 fn of_pskc(bytes: &[u8], options: &pskc::Options) -> Read {
-    let container = pskc::read(bytes, options).map_err(|error| Refusal::invalid("data", format_args!("a PSKC file: {error}")))?;
-    let keys = (1_u64..).zip(&container.packages).filter(|(_, package)| !matches!(package, Ok(key) if key.algorithm == pskc::Algorithm::Pin));
-    Ok(keys.map(|(place, package)| of_package(place, package, &container)).collect())
+    let container = pskc::read(bytes, options)
+        .map_err(|error| Refusal::invalid("data", format_args!("a PSKC file: {error}")))?;
+    let keys = (1_u64..).zip(&container.packages).filter(
+        |(_, package)| !matches!(package, Ok(key) if key.algorithm == pskc::Algorithm::Pin),
+    );
+    Ok(keys
+        .map(|(place, package)| of_package(place, package, &container))
+        .collect())
 }
 
-fn of_package(place: u64, package: &Result<pskc::Key, pskc::PackageError>, container: &pskc::Container) -> Result<Row, RowError> {
-    let key = package.as_ref().map_err(|error| RowError { place, serial: error.serial.clone(), detail: error.to_string() })?;
-    let wrong = |detail: &str| RowError { place, serial: key.serial.clone(), detail: detail.to_owned() };
+fn of_package(
+    place: u64,
+    package: &Result<pskc::Key, pskc::PackageError>,
+    container: &pskc::Container,
+) -> Result<Row, RowError> {
+    let key = package.as_ref().map_err(|error| RowError {
+        place,
+        serial: error.serial.clone(),
+        detail: error.to_string(),
+    })?;
+    let wrong = |detail: &str| RowError {
+        place,
+        serial: key.serial.clone(),
+        detail: detail.to_owned(),
+    };
     let algorithm = match &key.algorithm {
-        pskc::Algorithm::Hotp => Algorithm::Hotp { hash: key.hash, digits: key.digits },
-        pskc::Algorithm::Totp => Algorithm::Totp { hash: key.hash, digits: key.digits, period: key.period },
+        pskc::Algorithm::Hotp => Algorithm::Hotp {
+            hash: key.hash,
+            digits: key.digits,
+        },
+        pskc::Algorithm::Totp => Algorithm::Totp {
+            hash: key.hash,
+            digits: key.digits,
+            period: key.period,
+        },
         pskc::Algorithm::Ocra(suite) => Algorithm::Ocra(Box::new(suite.clone())),
         pskc::Algorithm::Pin => return Err(wrong("the key is a PIN")),
     };
     let kind = kind_of(&key.usages, &algorithm);
-    let serial = key.serial.clone().or_else(|| key.id.clone()).ok_or_else(|| wrong("neither serial number nor key id"))?;
+    let serial = key
+        .serial
+        .clone()
+        .or_else(|| key.id.clone())
+        .ok_or_else(|| wrong("neither serial number nor key id"))?;
     Ok(Row {
         place,
         serial,
@@ -143,17 +192,35 @@ fn kind_of(usages: &[pskc::Usage], algorithm: &Algorithm) -> ApplicationKind {
 }
 
 fn of_csv(bytes: &[u8]) -> Read {
-    let rows = csv::read(bytes).map_err(|error| Refusal::invalid("data", format_args!("a CSV file: {error}")))?;
+    let rows = csv::read(bytes)
+        .map_err(|error| Refusal::invalid("data", format_args!("a CSV file: {error}")))?;
     Ok(rows.map(of_record).collect())
 }
 
 fn of_record(row: Result<csv::CsvRow, csv::RowError>) -> Result<Row, RowError> {
-    let row = row.map_err(|error| RowError { place: error.line, serial: None, detail: error.to_string() })?;
+    let row = row.map_err(|error| RowError {
+        place: error.line,
+        serial: None,
+        detail: error.to_string(),
+    })?;
     let algorithm = match row.algorithm {
-        pskc::Algorithm::Hotp => Algorithm::Hotp { hash: row.hash, digits: row.digits },
-        pskc::Algorithm::Totp => Algorithm::Totp { hash: row.hash, digits: row.digits, period: row.period },
+        pskc::Algorithm::Hotp => Algorithm::Hotp {
+            hash: row.hash,
+            digits: row.digits,
+        },
+        pskc::Algorithm::Totp => Algorithm::Totp {
+            hash: row.hash,
+            digits: row.digits,
+            period: row.period,
+        },
         pskc::Algorithm::Ocra(suite) => Algorithm::Ocra(Box::new(suite)),
-        pskc::Algorithm::Pin => return Err(RowError { place: row.line, serial: Some(row.serial), detail: "the key is a PIN".to_owned() }),
+        pskc::Algorithm::Pin => {
+            return Err(RowError {
+                place: row.line,
+                serial: Some(row.serial),
+                detail: "the key is a PIN".to_owned(),
+            });
+        }
     };
     let kind = match row.application_type {
         ApplicationType::ResponseOnly => ApplicationKind::ResponseOnly,
@@ -184,7 +251,9 @@ fn of_record(row: Result<csv::CsvRow, csv::RowError>) -> Result<Row, RowError> {
 
 fn of_otpauth(bytes: &[u8]) -> Read {
     let text = std::str::from_utf8(bytes).map_err(|_| Refusal::invalid("data", "UTF-8"))?;
-    let lines = (1_u64..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    let lines = (1_u64..)
+        .zip(text.lines())
+        .filter(|(_, line)| !line.trim().is_empty());
     let rows: Vec<_> = lines.map(|(place, line)| of_uri(place, line)).collect();
     if rows.is_empty() {
         return Err(Refusal::invalid("data", "one otpauth URI a line"));
@@ -193,14 +262,28 @@ fn of_otpauth(bytes: &[u8]) -> Read {
 }
 
 fn of_uri(place: u64, line: &str) -> Result<Row, RowError> {
-    let account = otpauth::parse(line).map_err(|error| RowError { place, serial: None, detail: error.to_string() })?;
+    let account = otpauth::parse(line).map_err(|error| RowError {
+        place,
+        serial: None,
+        detail: error.to_string(),
+    })?;
     let (hash, digits) = (account.hash, account.digits.value());
     let (algorithm, counter) = match account.kind {
         otpauth::Kind::Hotp { counter } => (Algorithm::Hotp { hash, digits }, counter),
-        otpauth::Kind::Totp { period } => (Algorithm::Totp { hash, digits, period }, 0),
+        otpauth::Kind::Totp { period } => (
+            Algorithm::Totp {
+                hash,
+                digits,
+                period,
+            },
+            0,
+        ),
     };
     let kind = ApplicationKind::ResponseOnly;
-    let label = [account.issuer.as_deref().unwrap_or_default(), &account.account];
+    let label = [
+        account.issuer.as_deref().unwrap_or_default(),
+        &account.account,
+    ];
     Ok(Row {
         place,
         serial: serial_of(&account.secret),
@@ -218,22 +301,38 @@ fn of_uri(place: u64, line: &str) -> Result<Row, RowError> {
         domain: None,
         org_unit: None,
         user: None,
-        description: label.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": "),
+        description: label
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(": "),
     })
 }
 
 /// A URI has no serial number: ten digits follow from the key, so that the same URI is the same authenticator.
 fn serial_of(secret: &Secret) -> String {
-    let hash = Sha256::new().chain_update(b"countersign otpauth serial\0").chain_update(secret.expose()).finalize();
-    let number = hash.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let hash = Sha256::new()
+        .chain_update(b"countersign otpauth serial\0")
+        .chain_update(secret.expose())
+        .finalize();
+    let number = hash
+        .iter()
+        .take(8)
+        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     format!("{:010}", number % 10_000_000_000)
 }
 
 /// Several keys of one device and kind in a PSKC file get names of their own: RO, RO 2, RO 3.
 fn numbered(mut rows: Vec<Result<Row, RowError>>) -> Vec<Result<Row, RowError>> {
     let mut seen: HashMap<(String, String), u32> = HashMap::new();
-    for row in rows.iter_mut().flatten().filter(|row| row.application == row.kind.code() && row.type_name.is_none()) {
-        let count = seen.entry((row.serial.clone(), row.application.clone())).or_default();
+    for row in rows
+        .iter_mut()
+        .flatten()
+        .filter(|row| row.application == row.kind.code() && row.type_name.is_none())
+    {
+        let count = seen
+            .entry((row.serial.clone(), row.application.clone()))
+            .or_default();
         *count += 1;
         if *count > 1 {
             row.application = format!("{} {count}", row.application);

@@ -1,7 +1,7 @@
 //! The fields of the views that can be asked for, by object.
 
-use crate::admin::Refusal;
 use crate::Status;
+use crate::admin::Refusal;
 
 /// A kind of object that can be queried.
 #[derive(Debug, PartialEq)]
@@ -54,7 +54,10 @@ impl Object {
     /// # Errors
     /// -101 with a suggestion.
     pub fn column(&self, name: &str) -> Result<&'static Column, Refusal> {
-        self.columns.iter().find(|column| column.name == name).ok_or_else(|| self.unknown(name))
+        self.columns
+            .iter()
+            .find(|column| column.name == name)
+            .ok_or_else(|| self.unknown(name))
     }
 
     /// A field that can be filtered and sorted by.
@@ -64,7 +67,12 @@ impl Object {
     pub fn filterable(&self, name: &str) -> Result<&'static Column, Refusal> {
         self.column(name).and_then(|column| {
             let can = column.kind != Shown && !column.column.is_empty();
-            can.then_some(column).ok_or_else(|| Refusal::new(Status::INVDATA, format!("{name} can be neither filtered nor sorted by")))
+            can.then_some(column).ok_or_else(|| {
+                Refusal::new(
+                    Status::INVDATA,
+                    format!("{name} can be neither filtered nor sorted by"),
+                )
+            })
         })
     }
 
@@ -74,10 +82,17 @@ impl Object {
     }
 
     fn unknown(&self, name: &str) -> Refusal {
-        let shown: String = name.chars().filter(|letter| !letter.is_control()).take(64).collect();
+        let shown: String = name
+            .chars()
+            .filter(|letter| !letter.is_control())
+            .take(64)
+            .collect();
         let hint = crate::text::closest(&shown, self.columns.iter().map(|column| column.name));
         let hint = hint.map_or(String::new(), |close| format!("; did you mean {close}?"));
-        Refusal::new(Status::INVDATA, format!("{shown} is no field of {}{hint}", self.name))
+        Refusal::new(
+            Status::INVDATA,
+            format!("{shown} is no field of {}{hint}", self.name),
+        )
     }
 }
 
@@ -122,11 +137,19 @@ static OBJECTS: &[Object] = &[
             c("locked", Bool, "user_state.locked"),
             c("lock_reason", Text, "user_state.lock_reason"),
             c("lock_count", Number, "user_state.lock_count"),
-            c("unlock_attempts_used", Number, "user_state.unlock_attempts_used"),
+            c(
+                "unlock_attempts_used",
+                Number,
+                "user_state.unlock_attempts_used",
+            ),
             c("lock_duration_min", Number, "user_state.lock_duration_min"),
             c("expires_at", Time, "user.expires_at"),
             c("last_auth_at", Time, "user_state.last_auth_at"),
-            c("last_auth_request_at", Time, "user_state.last_auth_request_at"),
+            c(
+                "last_auth_request_at",
+                Time,
+                "user_state.last_auth_request_at",
+            ),
             c("last_failure_at", Time, "user_state.last_failure_at"),
             c("has_password", Bool, "user.has_password"),
             c("password_set_at", Time, "user.password_set_at"),
@@ -204,10 +227,18 @@ static OBJECTS: &[Object] = &[
             c("pin_enabled", Bool, "application.pin_enabled"),
             c("last_use", Time, "application_state.last_success"),
             c("errors", Number, "application_state.errors"),
-            c("signature_errors", Number, "application_state.signature_errors"),
+            c(
+                "signature_errors",
+                Number,
+                "application_state.signature_errors",
+            ),
             c("next_counter", Number, "application_state.counter"),
             c("drift", Number, "application_state.drift"),
-            c("pin_change_forced", Bool, "application_state.pin_change_forced"),
+            c(
+                "pin_change_forced",
+                Bool,
+                "application_state.pin_change_forced",
+            ),
             shown("last_step"),
             shown("initial_window"),
             shown("secure_channel"),
@@ -268,7 +299,11 @@ static OBJECTS: &[Object] = &[
             c("description", Folded, "description"),
             c("has_shared_secret", Bool, "has_shared_secret"),
             c("charset", Text, "charset"),
-            c("require_message_authenticator", Bool, "require_message_authenticator"),
+            c(
+                "require_message_authenticator",
+                Bool,
+                "require_message_authenticator",
+            ),
             c("not_handled", Text, "not_handled"),
             c("status_in_reply", Bool, "status_in_reply"),
             c("challenges", Bool, "challenges"),

@@ -64,11 +64,15 @@ impl Test {
     }
 
     fn nested(column: &'static Column, json: &Json, depth: u8) -> Result<Self, Refusal> {
-        let Some(deeper) = depth.checked_sub(1) else { return Err(refused(column)) };
+        let Some(deeper) = depth.checked_sub(1) else {
+            return Err(refused(column));
+        };
         match json {
             Json::Null => Ok(Self::Empty),
             Json::Object(condition) => Self::condition(column, condition, deeper),
-            Json::String(text) if text.contains('*') && column.is_text() => Ok(Self::Like(spelled(column, text))),
+            Json::String(text) if text.contains('*') && column.is_text() => {
+                Ok(Self::Like(spelled(column, text)))
+            }
             Json::String(text) => match column.kind {
                 ColumnKind::Contains => Ok(Self::Contains(fold(text))),
                 ColumnKind::Serial => serials(column, text),
@@ -78,18 +82,32 @@ impl Test {
         }
     }
 
-    fn condition(column: &'static Column, condition: &Map<String, Json>, depth: u8) -> Result<Self, Refusal> {
-        let known = condition.keys().all(|name| matches!(name.as_str(), "not" | "in" | "from" | "to"));
+    fn condition(
+        column: &'static Column,
+        condition: &Map<String, Json>,
+        depth: u8,
+    ) -> Result<Self, Refusal> {
+        let known = condition
+            .keys()
+            .all(|name| matches!(name.as_str(), "not" | "in" | "from" | "to"));
         if !known {
             return Err(refused(column));
         }
         match (condition.get("not"), condition.get("in"), condition.len()) {
             (Some(inner), None, 1) => Ok(Self::Not(Box::new(Self::nested(column, inner, depth)?))),
-            (None, Some(Json::Array(values)), 1) if values.len() <= MOST => {
-                values.iter().map(|value| Scalar::read(column, value)).collect::<Result<_, _>>().map(Self::In)
-            }
+            (None, Some(Json::Array(values)), 1) if values.len() <= MOST => values
+                .iter()
+                .map(|value| Scalar::read(column, value))
+                .collect::<Result<_, _>>()
+                .map(Self::In),
             (None, None, 1..) if column.kind != ColumnKind::Bool => {
-                let end = |name| condition.get(name).filter(|value| !value.is_null()).map(|value| Scalar::read(column, value)).transpose();
+                let end = |name| {
+                    condition
+                        .get(name)
+                        .filter(|value| !value.is_null())
+                        .map(|value| Scalar::read(column, value))
+                        .transpose()
+                };
                 Ok(Self::Between(end("from")?, end("to")?))
             }
             _ => Err(refused(column)),
@@ -103,10 +121,12 @@ impl Scalar {
             (ColumnKind::Number, Json::Number(number)) => number.as_i64().map(Self::Number),
             (ColumnKind::Bool, Json::Bool(flag)) => Some(Self::Bool(*flag)),
             (ColumnKind::Day, Json::String(text)) => Day::parse_date_or_time(text).map(Self::Day),
-            (ColumnKind::Time, Json::String(text)) => {
-                Timestamp::parse(text).or_else(|| Day::parse(text).map(Day::start)).map(Self::Time)
+            (ColumnKind::Time, Json::String(text)) => Timestamp::parse(text)
+                .or_else(|| Day::parse(text).map(Day::start))
+                .map(Self::Time),
+            (_, Json::String(text)) if column.is_text() && text.len() <= 4096 => {
+                Some(Self::Text(spelled(column, text)))
             }
-            (_, Json::String(text)) if column.is_text() && text.len() <= 4096 => Some(Self::Text(spelled(column, text))),
             _ => None,
         };
         read.ok_or_else(|| refused(column))
@@ -115,7 +135,10 @@ impl Scalar {
 
 impl Column {
     pub(super) fn is_text(&self) -> bool {
-        matches!(self.kind, ColumnKind::Text | ColumnKind::Folded | ColumnKind::Contains | ColumnKind::Serial)
+        matches!(
+            self.kind,
+            ColumnKind::Text | ColumnKind::Folded | ColumnKind::Contains | ColumnKind::Serial
+        )
     }
 }
 
@@ -131,11 +154,18 @@ pub(super) fn spelled(column: &Column, text: &str) -> String {
 /// A serial number, a range `a-b` of digits, or a comma list of both. A serial number may itself hold `-`, so such a
 /// text is also tried as it stands.
 fn serials(column: &'static Column, text: &str) -> Result<Test, Refusal> {
-    let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect();
     if parts.len() > MOST {
         return Err(refused(column));
     }
-    let mut tests: Vec<Test> = parts.into_iter().map(|part| one_or_range(column, part)).collect();
+    let mut tests: Vec<Test> = parts
+        .into_iter()
+        .map(|part| one_or_range(column, part))
+        .collect();
     Ok(match (tests.pop(), tests.is_empty()) {
         (None, _) => Test::Empty,
         (Some(only), true) => only,
@@ -148,12 +178,17 @@ fn serials(column: &'static Column, text: &str) -> Result<Test, Refusal> {
 
 fn one_or_range(column: &'static Column, part: &str) -> Test {
     let exact = Test::Is(Scalar::Text(spelled(column, part)));
-    let Some((from, to)) = part.split_once('-') else { return exact };
+    let Some((from, to)) = part.split_once('-') else {
+        return exact;
+    };
     let (from, to) = (from.trim(), to.trim());
     if from.is_empty() || from.len() != to.len() || to.contains('-') {
         return exact;
     }
-    let range = Test::Between(Some(Scalar::Text(spelled(column, from))), Some(Scalar::Text(spelled(column, to))));
+    let range = Test::Between(
+        Some(Scalar::Text(spelled(column, from))),
+        Some(Scalar::Text(spelled(column, to))),
+    );
     Test::Any(vec![exact, range])
 }
 
@@ -165,5 +200,8 @@ fn refused(column: &Column) -> Refusal {
         ColumnKind::Time => "a time",
         _ => "a text",
     };
-    Refusal::invalid(column.name, format_args!("{what}, null, {{\"not\": v}}, {{\"from\", \"to\"}} or {{\"in\": [...]}}"))
+    Refusal::invalid(
+        column.name,
+        format_args!("{what}, null, {{\"not\": v}}, {{\"from\", \"to\"}} or {{\"in\": [...]}}"),
+    )
 }

@@ -48,35 +48,130 @@ pub(super) const VERBS: &[Verb] = &[
         one,
         create::create,
     ),
-    rules("application", "view", "application.view", ONE, "Shows an application.", EXAMPLE, one, show),
+    rules(
+        "application",
+        "view",
+        "application.view",
+        ONE,
+        "Shows an application.",
+        EXAMPLE,
+        one,
+        show,
+    ),
     rules(
         "application",
         "update",
         "application.update",
-        &[SERIAL, APPLICATION, key::PIN_SUPPORTED, key::PIN_CHANGE_ALLOWED, key::PIN_MIN_LENGTH, key::HOST_CODE, key::CONFIRM, key::SECURE_CHANNEL],
+        &[
+            SERIAL,
+            APPLICATION,
+            key::PIN_SUPPORTED,
+            key::PIN_CHANGE_ALLOWED,
+            key::PIN_MIN_LENGTH,
+            key::HOST_CODE,
+            key::CONFIRM,
+            key::SECURE_CHANNEL,
+        ],
         "Changes the flags of an application.",
         r#"{"serial": "0097123456", "application": "RO", "pin_supported": true}"#,
         one,
         change::update,
     ),
-    rules("application", "delete", "application.delete", ONE, "Removes one of several applications.", EXAMPLE, one, change::delete),
-    rules("application", "query", "application.view", QUERY, "Lists applications.", r#"{"filter": {"serial": "0097123456"}}"#, none, query),
-    rules("application", "activate", "application.update", ONE, "Lets an application be used.", EXAMPLE, one, change::activate),
-    rules("application", "deactivate", "application.update", ONE, "Takes an application out of use.", EXAMPLE, one, change::deactivate),
-    rules("application", "enable-pin", "application.pin", ONE, "Demands the server PIN.", EXAMPLE, one, pin::enable),
-    rules("application", "disable-pin", "application.pin", ONE, "No longer demands the server PIN.", EXAMPLE, one, pin::disable),
+    rules(
+        "application",
+        "delete",
+        "application.delete",
+        ONE,
+        "Removes one of several applications.",
+        EXAMPLE,
+        one,
+        change::delete,
+    ),
+    rules(
+        "application",
+        "query",
+        "application.view",
+        QUERY,
+        "Lists applications.",
+        r#"{"filter": {"serial": "0097123456"}}"#,
+        none,
+        query,
+    ),
+    rules(
+        "application",
+        "activate",
+        "application.update",
+        ONE,
+        "Lets an application be used.",
+        EXAMPLE,
+        one,
+        change::activate,
+    ),
+    rules(
+        "application",
+        "deactivate",
+        "application.update",
+        ONE,
+        "Takes an application out of use.",
+        EXAMPLE,
+        one,
+        change::deactivate,
+    ),
+    rules(
+        "application",
+        "enable-pin",
+        "application.pin",
+        ONE,
+        "Demands the server PIN.",
+        EXAMPLE,
+        one,
+        pin::enable,
+    ),
+    rules(
+        "application",
+        "disable-pin",
+        "application.pin",
+        ONE,
+        "No longer demands the server PIN.",
+        EXAMPLE,
+        one,
+        pin::disable,
+    ),
     rules(
         "application",
         "set-pin",
         "application.pin",
-        &[SERIAL, APPLICATION, secret("pin", 8, "The new PIN, 4 to 8 digits.").required(), secret("confirm", 8, "The new PIN again.")],
+        &[
+            SERIAL,
+            APPLICATION,
+            secret("pin", 8, "The new PIN, 4 to 8 digits.").required(),
+            secret("confirm", 8, "The new PIN again."),
+        ],
         "Sets the server PIN.",
         r#"{"serial": "0097123456", "application": "RO", "pin": "..."}"#,
         one,
         pin::set,
     ),
-    rules("application", "reset-pin", "application.pin", ONE, "Forgets the server PIN; the next logon sets one.", EXAMPLE, one, pin::reset),
-    rules("application", "force-pin-change", "application.pin", ONE, "Makes the next logon change the PIN.", EXAMPLE, one, pin::force),
+    rules(
+        "application",
+        "reset-pin",
+        "application.pin",
+        ONE,
+        "Forgets the server PIN; the next logon sets one.",
+        EXAMPLE,
+        one,
+        pin::reset,
+    ),
+    rules(
+        "application",
+        "force-pin-change",
+        "application.pin",
+        ONE,
+        "Makes the next logon change the PIN.",
+        EXAMPLE,
+        one,
+        pin::force,
+    ),
     rules(
         "application",
         "reset",
@@ -87,18 +182,46 @@ pub(super) const VERBS: &[Verb] = &[
         one,
         state::reset,
     ),
-    rules("application", "reset-error-count", "application.reset", ONE, "Forgets the failures.", EXAMPLE, one, state::forget_errors),
+    rules(
+        "application",
+        "reset-error-count",
+        "application.reset",
+        ONE,
+        "Forgets the failures.",
+        EXAMPLE,
+        one,
+        state::forget_errors,
+    ),
     rules(
         "application",
         "set-event-counter",
         "application.set_counter",
-        &[SERIAL, APPLICATION, number("counter", 0, i64::MAX, "The next counter; not lower than the present one.").required()],
+        &[
+            SERIAL,
+            APPLICATION,
+            number(
+                "counter",
+                0,
+                i64::MAX,
+                "The next counter; not lower than the present one.",
+            )
+            .required(),
+        ],
         "Sets the next counter.",
         r#"{"serial": "0097123456", "application": "RO", "counter": 100}"#,
         one,
         state::set_counter,
     ),
-    rules("application", "unlock", "application.unlock", ONE, "Unlocks an application that its threshold has locked.", EXAMPLE, one, state::forget_errors),
+    rules(
+        "application",
+        "unlock",
+        "application.unlock",
+        ONE,
+        "Unlocks an application that its threshold has locked.",
+        EXAMPLE,
+        one,
+        state::forget_errors,
+    ),
     rules(
         "application",
         "test-otp",
@@ -108,7 +231,11 @@ pub(super) const VERBS: &[Verb] = &[
             APPLICATION,
             secret("otp", 16, "The one-time password.").required(),
             secret("pin", 8, "The server PIN."),
-            name("policy", 60, "The policy whose windows and limits hold; absent: that of the server component."),
+            name(
+                "policy",
+                60,
+                "The policy whose windows and limits hold; absent: that of the server component.",
+            ),
         ],
         "Verifies a one-time password, which is consumed or counted as in a logon.",
         r#"{"serial": "0097123456", "application": "RO", "otp": "..."}"#,
@@ -118,12 +245,17 @@ pub(super) const VERBS: &[Verb] = &[
 ];
 
 fn one(fields: &Fields, _: &Snapshot) -> Needs {
-    Needs::none().authenticator(fields.text("serial")).with_owners()
+    Needs::none()
+        .authenticator(fields.text("serial"))
+        .with_owners()
 }
 
 fn show(context: &Context<'_>) -> Result<Outcome, Stop> {
     let (authenticator, application) = found(context)?;
-    Ok(Outcome::answer(view::application(&authenticator.serial, application)))
+    Ok(Outcome::answer(view::application(
+        &authenticator.serial,
+        application,
+    )))
 }
 
 fn query(context: &Context<'_>) -> Result<Outcome, Stop> {
@@ -133,14 +265,25 @@ fn query(context: &Context<'_>) -> Result<Outcome, Stop> {
 fn found<'a>(context: &Context<'a>) -> Result<(&'a Authenticator, &'a Application), Refusal> {
     let authenticator = context.authenticator()?;
     let name = context.fields.need("application")?;
-    let application = authenticator.applications.iter().find(|application| application.name == name);
+    let application = authenticator
+        .applications
+        .iter()
+        .find(|application| application.name == name);
     application
         .map(|application| (authenticator.as_ref(), application))
-        .ok_or_else(|| Refusal::not_found(format_args!("application {name} of authenticator {}", authenticator.serial)))
+        .ok_or_else(|| {
+            Refusal::not_found(format_args!(
+                "application {name} of authenticator {}",
+                authenticator.serial
+            ))
+        })
 }
 
 /// The changed application, answered as it will be.
-fn changed(context: &Context<'_>, change: impl FnOnce(&mut Application)) -> Result<Outcome, Refusal> {
+fn changed(
+    context: &Context<'_>,
+    change: impl FnOnce(&mut Application),
+) -> Result<Outcome, Refusal> {
     let (authenticator, application) = found(context)?;
     let mut after = application.clone();
     change(&mut after);

@@ -8,7 +8,16 @@ use crate::admin::{Query, Refusal, Stop};
 use data_encoding::HEXLOWER_PERMISSIVE;
 
 pub(super) const VERBS: &[Verb] = &[
-    rules("audit", "query", "audit.view", QUERY, "Lists audit records.", r#"{"filter": {"code": "F-*"}, "sort": ["-time"]}"#, none, query),
+    rules(
+        "audit",
+        "query",
+        "audit.view",
+        QUERY,
+        "Lists audit records.",
+        r#"{"filter": {"code": "F-*"}, "sort": ["-time"]}"#,
+        none,
+        query,
+    ),
     rules(
         "audit",
         "view",
@@ -26,7 +35,10 @@ pub(super) const VERBS: &[Verb] = &[
         &[
             time("from", "No records before."),
             time("to", "No records after."),
-            flag("moving_factors", "Whether counters and steps are compared with the newest accepted ones, too."),
+            flag(
+                "moving_factors",
+                "Whether counters and steps are compared with the newest accepted ones, too.",
+            ),
         ],
         "Checks that the audit is complete and unchanged.",
         "{}",
@@ -40,8 +52,12 @@ fn query(context: &Context<'_>) -> Result<Outcome, Stop> {
 }
 
 fn show(context: &Context<'_>) -> Result<Outcome, Stop> {
-    let bytes = HEXLOWER_PERMISSIVE.decode(context.fields.need("amid")?.as_bytes()).ok();
-    let amid = bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| Refusal::invalid("amid", "32 hexadecimal digits"))?;
+    let bytes = HEXLOWER_PERMISSIVE
+        .decode(context.fields.need("amid")?.as_bytes())
+        .ok();
+    let amid = bytes
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| Refusal::invalid("amid", "32 hexadecimal digits"))?;
     Ok(Outcome::action(Action::Audit(AuditAction::View { amid })))
 }
 
@@ -51,5 +67,9 @@ fn verify(context: &Context<'_>) -> Result<Outcome, Stop> {
         return Err(Refusal::contradiction("from is after to").into());
     }
     let moving_factors = context.fields.flag("moving_factors").unwrap_or(false);
-    Ok(Outcome::action(Action::Audit(AuditAction::Verify { from, to, moving_factors })))
+    Ok(Outcome::action(Action::Audit(AuditAction::Verify {
+        from,
+        to,
+        moving_factors,
+    })))
 }

@@ -6,7 +6,9 @@ mod create;
 mod shown;
 
 use super::domain::none;
-use super::field::{DESCRIPTION, DOMAIN, QUERY, SERIAL, USER, choice, date, flag, name, number, time};
+use super::field::{
+    DESCRIPTION, DOMAIN, QUERY, SERIAL, USER, choice, date, flag, name, number, time,
+};
 use super::{Verb, rules};
 use crate::admin::decide::{Context, Outcome};
 use crate::admin::needs::Needs;
@@ -19,8 +21,16 @@ pub(in crate::admin) use create::plain;
 const ONE: &[Field] = &[SERIAL];
 const EXAMPLE: &str = r#"{"serial": "0097123456"}"#;
 const BACKUP: &[&str] = &["no", "permitted", "time_limited", "required", "inherit"];
-const EXPIRES_AT: Field = date("expires_at", "The UTC day from which it is expired; null: never.").clearable();
-const STARTS_AT: Field = time("starts_at", "The moment before which it is not used; null: at once.").clearable();
+const EXPIRES_AT: Field = date(
+    "expires_at",
+    "The UTC day from which it is expired; null: never.",
+)
+.clearable();
+const STARTS_AT: Field = time(
+    "starts_at",
+    "The moment before which it is not used; null: at once.",
+)
+.clearable();
 const RESERVED: Field = flag("reserved", "Whether only an administrator may assign it.");
 
 pub(super) const VERBS: &[Verb] = &[
@@ -127,7 +137,9 @@ pub(super) const VERBS: &[Verb] = &[
 ];
 
 fn owned(fields: &Fields, _: &Snapshot) -> Needs {
-    Needs::none().authenticator(fields.text("serial")).with_owners()
+    Needs::none()
+        .authenticator(fields.text("serial"))
+        .with_owners()
 }
 
 fn query(context: &Context<'_>) -> Result<Outcome, Stop> {

@@ -15,11 +15,56 @@ const ONE: &[Field] = &[NAME];
 const ALL: &[Field] = &[NAME, DESCRIPTION];
 
 pub(super) const VERBS: &[Verb] = &[
-    rules("domain", "create", "domain.create", ALL, "Makes a domain.", r#"{"name": "example.org"}"#, none, create),
-    rules("domain", "view", "domain.view", ONE, "Shows a domain.", r#"{"name": "master"}"#, none, show),
-    rules("domain", "update", "domain.update", ALL, "Changes the description of a domain.", r#"{"name": "master", "description": "Main"}"#, none, update),
-    rules("domain", "delete", "domain.delete", ONE, "Removes an empty domain.", r#"{"name": "example.org"}"#, content, delete),
-    rules("domain", "query", "domain.view", QUERY, "Lists domains.", r#"{"filter": {"name": "*.org"}}"#, none, query),
+    rules(
+        "domain",
+        "create",
+        "domain.create",
+        ALL,
+        "Makes a domain.",
+        r#"{"name": "example.org"}"#,
+        none,
+        create,
+    ),
+    rules(
+        "domain",
+        "view",
+        "domain.view",
+        ONE,
+        "Shows a domain.",
+        r#"{"name": "master"}"#,
+        none,
+        show,
+    ),
+    rules(
+        "domain",
+        "update",
+        "domain.update",
+        ALL,
+        "Changes the description of a domain.",
+        r#"{"name": "master", "description": "Main"}"#,
+        none,
+        update,
+    ),
+    rules(
+        "domain",
+        "delete",
+        "domain.delete",
+        ONE,
+        "Removes an empty domain.",
+        r#"{"name": "example.org"}"#,
+        content,
+        delete,
+    ),
+    rules(
+        "domain",
+        "query",
+        "domain.view",
+        QUERY,
+        "Lists domains.",
+        r#"{"filter": {"name": "*.org"}}"#,
+        none,
+        query,
+    ),
 ];
 
 pub(super) fn none(_: &Fields, _: &Snapshot) -> Needs {
@@ -27,8 +72,15 @@ pub(super) fn none(_: &Fields, _: &Snapshot) -> Needs {
 }
 
 fn content(fields: &Fields, snapshot: &Snapshot) -> Needs {
-    let Some(domain) = fields.text("name").and_then(|name| snapshot.domains.named(name)) else { return Needs::none() };
-    Needs::none().count(Count::UsersOfDomain(domain.key)).count(Count::AuthenticatorsOfDomain(domain.key))
+    let Some(domain) = fields
+        .text("name")
+        .and_then(|name| snapshot.domains.named(name))
+    else {
+        return Needs::none();
+    };
+    Needs::none()
+        .count(Count::UsersOfDomain(domain.key))
+        .count(Count::AuthenticatorsOfDomain(domain.key))
 }
 
 fn create(context: &Context<'_>) -> Result<Outcome, Stop> {
@@ -36,9 +88,17 @@ fn create(context: &Context<'_>) -> Result<Outcome, Stop> {
     if context.given.snapshot.domains.named(name).is_some() {
         return Err(Refusal::exists(format_args!("domain {name}")).into());
     }
-    let mut domain =
-        Domain { key: DomainKey(-1), name: name.to_owned(), folded: fold(name), description: String::new(), master: false, meta: fresh(context.given.at) };
-    context.fields.patch_text("description", &mut domain.description);
+    let mut domain = Domain {
+        key: DomainKey(-1),
+        name: name.to_owned(),
+        folded: fold(name),
+        description: String::new(),
+        master: false,
+        meta: fresh(context.given.at),
+    };
+    context
+        .fields
+        .patch_text("description", &mut domain.description);
     Ok(Outcome::answer(view::domain(&domain)).write(Write::Domain(Put::new(domain))))
 }
 
@@ -49,7 +109,9 @@ fn show(context: &Context<'_>) -> Result<Outcome, Stop> {
 fn update(context: &Context<'_>) -> Result<Outcome, Stop> {
     let mut domain = found(context)?.clone();
     let revision = domain.meta.revision;
-    context.fields.patch_text("description", &mut domain.description);
+    context
+        .fields
+        .patch_text("description", &mut domain.description);
     domain.meta = touched(domain.meta, context.given.at);
     Ok(Outcome::answer(view::domain(&domain)).write(Write::Domain(Put::over(revision, domain))))
 }
@@ -60,11 +122,21 @@ fn delete(context: &Context<'_>) -> Result<Outcome, Stop> {
         return Err(Refusal::contradiction("the master domain cannot be removed").into());
     }
     let given = context.given;
-    let units = given.snapshot.units.values().any(|unit| unit.domain == domain.key);
+    let units = given
+        .snapshot
+        .units
+        .values()
+        .any(|unit| unit.domain == domain.key);
     let users = given.facts.count(&Count::UsersOfDomain(domain.key));
-    let authenticators = given.facts.count(&Count::AuthenticatorsOfDomain(domain.key));
+    let authenticators = given
+        .facts
+        .count(&Count::AuthenticatorsOfDomain(domain.key));
     if units || users > 0 || authenticators > 0 {
-        return Err(Refusal::contradiction(format!("domain {} has users, authenticators or units", domain.name)).into());
+        return Err(Refusal::contradiction(format!(
+            "domain {} has users, authenticators or units",
+            domain.name
+        ))
+        .into());
     }
     Ok(Outcome::default().write(Write::RemoveDomain(domain.key, domain.meta.revision)))
 }

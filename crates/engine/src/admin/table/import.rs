@@ -4,23 +4,41 @@ use super::domain::none;
 use super::field::{flag, name, secret};
 use super::policy::import as policies;
 use super::{Verb, rules};
+use crate::Secret;
 use crate::admin::decide::{Action, Context, Outcome};
 use crate::admin::import::{Format, Order};
 use crate::admin::record::Event;
 use crate::admin::{Field, Kind, Refusal, Stop};
-use crate::Secret;
 use crate::audit::Code;
 use data_encoding::HEXLOWER_PERMISSIVE;
 
 /// Bound of a file in bytes before the setting `import.max_bytes` counts.
 const MOST_BYTES: usize = 1 << 40;
 
-const DATA: Field = Field::new("data", Kind::Data { max: MOST_BYTES }, "The file, text or base64; larger than a JSON body: as the request body itself.").required();
-const DOMAIN: Field = name("domain", 255, "The domain of rows that name none; absent: the master domain.");
+const DATA: Field = Field::new(
+    "data",
+    Kind::Data { max: MOST_BYTES },
+    "The file, text or base64; larger than a JSON body: as the request body itself.",
+)
+.required();
+const DOMAIN: Field = name(
+    "domain",
+    255,
+    "The domain of rows that name none; absent: the master domain.",
+);
 const TYPE: Field = name("type", 32, "The authenticator type of rows that name none.");
-const CREATE_TYPES: Field = flag("create_types", "Whether unknown types are made; absent: true.");
-const UPDATE: Field = flag("update_existing", "Whether an authenticator that exists is changed.");
-const DRY_RUN: Field = flag("dry_run", "Whether everything is checked and nothing stored.");
+const CREATE_TYPES: Field = flag(
+    "create_types",
+    "Whether unknown types are made; absent: true.",
+);
+const UPDATE: Field = flag(
+    "update_existing",
+    "Whether an authenticator that exists is changed.",
+);
+const DRY_RUN: Field = flag(
+    "dry_run",
+    "Whether everything is checked and nothing stored.",
+);
 
 pub(super) const VERBS: &[Verb] = &[
     rules(
@@ -31,7 +49,10 @@ pub(super) const VERBS: &[Verb] = &[
             DATA,
             secret("key", 128, "The pre-shared key in hexadecimal."),
             secret("passphrase", 1024, "The passphrase of a derived key."),
-            flag("allow_plain", "Whether keys that stand unprotected in the file are accepted."),
+            flag(
+                "allow_plain",
+                "Whether keys that stand unprotected in the file are accepted.",
+            ),
             TYPE,
             DOMAIN,
             CREATE_TYPES,
@@ -79,7 +100,14 @@ fn pskc(context: &Context<'_>) -> Result<Outcome, Stop> {
     let fields = context.fields;
     let key = fields.secret("key").map(hexadecimal).transpose()?;
     let passphrase = fields.secret("passphrase").cloned();
-    ordered(context, Format::Pskc { key, passphrase, allow_plain: fields.flag("allow_plain").unwrap_or(false) })
+    ordered(
+        context,
+        Format::Pskc {
+            key,
+            passphrase,
+            allow_plain: fields.flag("allow_plain").unwrap_or(false),
+        },
+    )
 }
 
 fn csv(context: &Context<'_>) -> Result<Outcome, Stop> {

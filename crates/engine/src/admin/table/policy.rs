@@ -30,7 +30,16 @@ pub(super) const VERBS: &[Verb] = &[
         none,
         change::create,
     )),
-    rules("policy", "view", "policy.view", ONE, "Shows what a policy sets itself.", LOCAL, none, show),
+    rules(
+        "policy",
+        "view",
+        "policy.view",
+        ONE,
+        "Shows what a policy sets itself.",
+        LOCAL,
+        none,
+        show,
+    ),
     with_attributes(rules(
         "policy",
         "update",
@@ -41,9 +50,36 @@ pub(super) const VERBS: &[Verb] = &[
         none,
         change::update,
     )),
-    rules("policy", "delete", "policy.delete", ONE, "Removes a policy that nothing refers to.", r#"{"policy_id": "vpn"}"#, none, change::delete),
-    rules("policy", "query", "policy.view", QUERY, "Lists policies.", r#"{"filter": {"parent": "local"}}"#, none, query),
-    rules("policy", "effective", "policy.view", ONE, "Shows every attribute with its value and the policy it comes from.", LOCAL, none, effective),
+    rules(
+        "policy",
+        "delete",
+        "policy.delete",
+        ONE,
+        "Removes a policy that nothing refers to.",
+        r#"{"policy_id": "vpn"}"#,
+        none,
+        change::delete,
+    ),
+    rules(
+        "policy",
+        "query",
+        "policy.view",
+        QUERY,
+        "Lists policies.",
+        r#"{"filter": {"parent": "local"}}"#,
+        none,
+        query,
+    ),
+    rules(
+        "policy",
+        "effective",
+        "policy.view",
+        ONE,
+        "Shows every attribute with its value and the policy it comes from.",
+        LOCAL,
+        none,
+        effective,
+    ),
     rules(
         "policy",
         "copy",
@@ -69,21 +105,47 @@ pub(super) const VERBS: &[Verb] = &[
         "export",
         "policy.view",
         &[
-            Field::new("policies", Kind::List { items: 1000, max: 60 }, "The policies; absent: all."),
-            choice("format", &["json", "toml"], "The form of the file; absent: json."),
+            Field::new(
+                "policies",
+                Kind::List {
+                    items: 1000,
+                    max: 60,
+                },
+                "The policies; absent: all.",
+            ),
+            choice(
+                "format",
+                &["json", "toml"],
+                "The form of the file; absent: json.",
+            ),
         ],
         "Writes policies in the form that the import reads.",
         r#"{"policies": ["local"], "format": "toml"}"#,
         none,
         import::export,
     ),
-    rules("policy", "restore-default", "policy.update", ONE, "Sets a shipped policy back to how it was shipped.", LOCAL, none, copy::restore),
+    rules(
+        "policy",
+        "restore-default",
+        "policy.update",
+        ONE,
+        "Sets a shipped policy back to how it was shipped.",
+        LOCAL,
+        none,
+        copy::restore,
+    ),
 ];
 
-const ALLOW_INVALID: Field = flag("allow_invalid", "Whether policies that cannot be used are stored all the same, with a warning.");
+const ALLOW_INVALID: Field = flag(
+    "allow_invalid",
+    "Whether policies that cannot be used are stored all the same, with a warning.",
+);
 
 fn show(context: &Context<'_>) -> Result<Outcome, Stop> {
-    Ok(Outcome::answer(view::policy(found(context)?, context.given.snapshot)))
+    Ok(Outcome::answer(view::policy(
+        found(context)?,
+        context.given.snapshot,
+    )))
 }
 
 fn query(context: &Context<'_>) -> Result<Outcome, Stop> {
@@ -107,5 +169,10 @@ fn found<'a>(context: &Context<'a>) -> Result<&'a Policy, Refusal> {
 }
 
 fn named<'a>(context: &Context<'a>, id: &str) -> Result<&'a Policy, Refusal> {
-    context.given.snapshot.policies.get(id).ok_or_else(|| Refusal::not_found(format_args!("policy {id}")))
+    context
+        .given
+        .snapshot
+        .policies
+        .get(id)
+        .ok_or_else(|| Refusal::not_found(format_args!("policy {id}")))
 }

@@ -6,8 +6,8 @@ use super::{Run, Verb, rules};
 use crate::admin::decide::{Context, Outcome};
 use crate::admin::needs::Needs;
 use crate::admin::record::Event;
-use crate::audit::Code;
 use crate::admin::{Field, Fields, Query, Refusal, Stop, Write, view};
+use crate::audit::Code;
 use crate::model::SessionKey;
 use crate::snapshot::Snapshot;
 use data_encoding::HEXLOWER_PERMISSIVE;
@@ -22,9 +22,17 @@ const LOGON: &[Field] = &[
     secret("pin", 8, "The server PIN alone."),
     secret("new_pin", 8, "A new server PIN."),
     secret("confirm_new_pin", 8, "The new server PIN again."),
-    secret("challenge_key", 64, "The key of the challenge that is answered."),
+    secret(
+        "challenge_key",
+        64,
+        "The key of the challenge that is answered.",
+    ),
     secret("response", 16, "The answer to the challenge."),
-    name("component", 60, "The type of the component; absent: admin_program."),
+    name(
+        "component",
+        60,
+        "The type of the component; absent: admin_program.",
+    ),
 ];
 
 pub(super) const VERBS: &[Verb] = &[
@@ -38,9 +46,36 @@ pub(super) const VERBS: &[Verb] = &[
         example: r#"{"user": "admin", "password": "..."}"#,
         run: Run::Logon,
     },
-    rules("session", "logoff", "", &[], "Ends the caller's session.", "{}", none, logoff),
-    rules("session", "alive", "", &[], "Tells whether the session lives and keeps it from falling idle.", "{}", none, alive),
-    rules("session", "list", "session.view", QUERY, "Lists the sessions.", r#"{"filter": {"user": "admin"}}"#, none, list),
+    rules(
+        "session",
+        "logoff",
+        "",
+        &[],
+        "Ends the caller's session.",
+        "{}",
+        none,
+        logoff,
+    ),
+    rules(
+        "session",
+        "alive",
+        "",
+        &[],
+        "Tells whether the session lives and keeps it from falling idle.",
+        "{}",
+        none,
+        alive,
+    ),
+    rules(
+        "session",
+        "list",
+        "session.view",
+        QUERY,
+        "Lists the sessions.",
+        r#"{"filter": {"user": "admin"}}"#,
+        none,
+        list,
+    ),
     rules(
         "session",
         "stop",
@@ -54,12 +89,20 @@ pub(super) const VERBS: &[Verb] = &[
 ];
 
 fn one(fields: &Fields, _: &Snapshot) -> Needs {
-    Needs { sessions: fields.text("id").and_then(key).into_iter().collect(), ..Needs::none() }
+    Needs {
+        sessions: fields.text("id").and_then(key).into_iter().collect(),
+        ..Needs::none()
+    }
 }
 
 fn logoff(context: &Context<'_>) -> Result<Outcome, Stop> {
-    let session = context.caller.session.ok_or_else(|| Refusal::contradiction("the command came by no session"))?;
-    Ok(Outcome::default().write(Write::RemoveSession(session)).event(Event::new(Code::ADMIN_LOGGED_OFF, &context.caller.id)))
+    let session = context
+        .caller
+        .session
+        .ok_or_else(|| Refusal::contradiction("the command came by no session"))?;
+    Ok(Outcome::default()
+        .write(Write::RemoveSession(session))
+        .event(Event::new(Code::ADMIN_LOGGED_OFF, &context.caller.id)))
 }
 
 fn alive(context: &Context<'_>) -> Result<Outcome, Stop> {
@@ -77,11 +120,20 @@ fn list(context: &Context<'_>) -> Result<Outcome, Stop> {
 fn stop(context: &Context<'_>) -> Result<Outcome, Stop> {
     let id = context.fields.need("id")?;
     let key = key(id).ok_or_else(|| Refusal::invalid("id", "64 hexadecimal digits"))?;
-    if !context.given.facts.sessions.iter().any(|session| session.key == key) {
+    if !context
+        .given
+        .facts
+        .sessions
+        .iter()
+        .any(|session| session.key == key)
+    {
         return Err(Refusal::not_found("the session").into());
     }
-    let ended = Event::new(Code::SESSION_ENDED, &view::session_id(key)).with(json!({"reason": "stopped"}));
-    Ok(Outcome::default().write(Write::RemoveSession(key)).event(ended))
+    let ended =
+        Event::new(Code::SESSION_ENDED, &view::session_id(key)).with(json!({"reason": "stopped"}));
+    Ok(Outcome::default()
+        .write(Write::RemoveSession(key))
+        .event(ended))
 }
 
 fn key(id: &str) -> Option<SessionKey> {

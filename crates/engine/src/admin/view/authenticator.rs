@@ -5,10 +5,21 @@ use crate::time::Day;
 use serde_json::{Value as Json, json};
 
 /// An authenticator with its applications; `owner` is the account it is assigned to, where it is at hand.
-pub fn authenticator(authenticator: &Authenticator, snapshot: &Snapshot, owner: Option<&User>) -> View {
+pub fn authenticator(
+    authenticator: &Authenticator,
+    snapshot: &Snapshot,
+    owner: Option<&User>,
+) -> View {
     let one = authenticator;
-    let last = one.applications.iter().filter_map(|application| application.state.last_success).max();
-    let applications = one.applications.iter().map(|application| Json::Object(self::application(&one.serial, application)));
+    let last = one
+        .applications
+        .iter()
+        .filter_map(|application| application.state.last_success)
+        .max();
+    let applications = one
+        .applications
+        .iter()
+        .map(|application| Json::Object(self::application(&one.serial, application)));
     let fields = json!({
         "serial": one.serial,
         "domain": snapshot.domains.name(one.domain),
@@ -67,16 +78,27 @@ pub fn application(serial: &str, application: &Application) -> View {
 
 /// An authenticator type.
 pub fn authenticator_type(kind: &AuthenticatorType) -> View {
-    with_meta(view(json!({"name": kind.name, "description": kind.description, "profile": kind.profile})), &kind.meta)
+    with_meta(
+        view(json!({"name": kind.name, "description": kind.description, "profile": kind.profile})),
+        &kind.meta,
+    )
 }
 
 fn algorithm(algorithm: &Algorithm) -> View {
     view(match algorithm {
-        Algorithm::Hotp { hash, digits } => json!({"algorithm": "HOTP", "hash": hash.name(), "digits": digits, "period": null, "suite": null}),
-        Algorithm::Totp { hash, digits, period } => {
+        Algorithm::Hotp { hash, digits } => {
+            json!({"algorithm": "HOTP", "hash": hash.name(), "digits": digits, "period": null, "suite": null})
+        }
+        Algorithm::Totp {
+            hash,
+            digits,
+            period,
+        } => {
             json!({"algorithm": "TOTP", "hash": hash.name(), "digits": digits, "period": period, "suite": null})
         }
-        Algorithm::Ocra(suite) => json!({"algorithm": "OCRA", "hash": null, "digits": null, "period": null, "suite": suite.as_str()}),
+        Algorithm::Ocra(suite) => {
+            json!({"algorithm": "OCRA", "hash": null, "digits": null, "period": null, "suite": suite.as_str()})
+        }
     })
 }
 

@@ -36,7 +36,11 @@ pub fn component(component: &Component) -> View {
 /// A location as it is typed.
 pub fn location(location: &Location) -> String {
     match location {
-        Location::Network { address, prefix } if *prefix == if address.is_ipv4() { 32 } else { 128 } => address.to_string(),
+        Location::Network { address, prefix }
+            if *prefix == if address.is_ipv4() { 32 } else { 128 } =>
+        {
+            address.to_string()
+        }
         Location::Network { address, prefix } => format!("{address}/{prefix}"),
         Location::Host(name) => name.clone(),
         Location::Default => "default".to_owned(),
@@ -46,11 +50,21 @@ pub fn location(location: &Location) -> String {
 fn remarks(component: &Component) -> Vec<&'static str> {
     let radius = component.kind == RADIUS_CLIENT;
     let notes = [
-        (radius && !component.require_message_authenticator, "requests without Message-Authenticator are taken"),
-        (radius && component.shared_secret.is_none(), "without shared secret its requests are dropped"),
+        (
+            radius && !component.require_message_authenticator,
+            "requests without Message-Authenticator are taken",
+        ),
+        (
+            radius && component.shared_secret.is_none(),
+            "without shared secret its requests are dropped",
+        ),
         (component.address_only, "admitted by its address alone"),
     ];
-    notes.into_iter().filter(|(holds, _)| *holds).map(|(_, note)| note).collect()
+    notes
+        .into_iter()
+        .filter(|(holds, _)| *holds)
+        .map(|(_, note)| note)
+        .collect()
 }
 
 fn charset(charset: Charset) -> &'static str {

@@ -6,7 +6,8 @@ use serde_json::json;
 
 /// A domain.
 pub fn domain(domain: &Domain) -> View {
-    let fields = json!({"name": domain.name, "description": domain.description, "master": domain.master});
+    let fields =
+        json!({"name": domain.name, "description": domain.description, "master": domain.master});
     with_meta(view(fields), &domain.meta)
 }
 

@@ -68,8 +68,13 @@ pub fn attribute(user: &User, snapshot: &Snapshot, attribute: &UserAttribute) ->
 
 /// The last successful authentication: the newest of the account's own and of its own authenticators.
 pub fn last_auth_at(account: &Account) -> Option<Timestamp> {
-    let own = account.authenticators.iter().filter(|_| !account.is_linked());
-    let uses = own.flat_map(|authenticator| &authenticator.applications).filter_map(|application| application.state.last_success);
+    let own = account
+        .authenticators
+        .iter()
+        .filter(|_| !account.is_linked());
+    let uses = own
+        .flat_map(|authenticator| &authenticator.applications)
+        .filter_map(|application| application.state.last_success);
     uses.chain(account.state.last_auth_at).max()
 }
 

@@ -19,7 +19,9 @@ fn policy(more: Json) -> Json {
 }
 
 fn world(more: Json, suite: &str) -> World {
-    World::new(policy(more)).with_password("Secret").with_suite(suite)
+    World::new(policy(more))
+        .with_password("Secret")
+        .with_suite(suite)
 }
 
 fn challenge(world: &mut World) -> (ChallengeKey, String) {
@@ -33,15 +35,34 @@ fn challenge(world: &mut World) -> (ChallengeKey, String) {
 fn a_two_step_challenge() {
     let mut world = world(json!({}), PLAIN);
     let decision = world.send(&Ask::combined("ask").radius());
-    assert_eq!((status(&decision), codes(&decision)), (3001, vec!["I-101001".to_owned()]));
+    assert_eq!(
+        (status(&decision), codes(&decision)),
+        (3001, vec!["I-101001".to_owned()])
+    );
     let asked = asked(&decision);
     let digits = asked.challenge.clone().unwrap();
     assert_eq!(digits.len(), 8);
-    assert_eq!(asked.message, format!("Please enter your one-time password {digits}"));
-    assert_eq!((asked.serial.as_deref(), asked.user.as_str(), asked.max_age_s), (Some("0097123456"), "Alice", 60));
-    let wrong = Ask { key: Some(asked.key), ..Ask::combined("000000").radius() };
+    assert_eq!(
+        asked.message,
+        format!("Please enter your one-time password {digits}")
+    );
+    assert_eq!(
+        (
+            asked.serial.as_deref(),
+            asked.user.as_str(),
+            asked.max_age_s
+        ),
+        (Some("0097123456"), "Alice", 60)
+    );
+    let wrong = Ask {
+        key: Some(asked.key),
+        ..Ask::combined("000000").radius()
+    };
     assert_eq!(world.try_ask(&wrong), 1012);
-    let answer = Ask { key: Some(asked.key), ..Ask::combined(&world.response(&digits)).radius() };
+    let answer = Ask {
+        key: Some(asked.key),
+        ..Ask::combined(&world.response(&digits)).radius()
+    };
     assert_eq!(world.try_ask(&answer), 0);
     assert_eq!(world.try_ask(&answer), 3002, "consumed");
 }
@@ -66,10 +87,18 @@ fn every_request_method() {
         ("keyword_pin", "ask1235", 1012),
     ];
     for (method, typed, expected) in rows {
-        let mut world = world(json!({"challenge_request_method": method}), PLAIN).with_pin(Some("1234"));
+        let mut world =
+            world(json!({"challenge_request_method": method}), PLAIN).with_pin(Some("1234"));
         assert_eq!(world.try_value(typed), expected, "{method} {typed}");
-        let fields = Ask { static_password: Some(typed.to_owned()), ..Ask::default() };
-        assert_eq!(world.try_ask(&fields), expected, "{method} {typed} in its own field");
+        let fields = Ask {
+            static_password: Some(typed.to_owned()),
+            ..Ask::default()
+        };
+        assert_eq!(
+            world.try_ask(&fields),
+            expected,
+            "{method} {typed} in its own field"
+        );
     }
     let mut blank = world(json!({"challenge_request_keyword": ""}), PLAIN);
     assert_eq!(blank.try_value(""), 3001);
@@ -80,7 +109,10 @@ fn every_request_method() {
 
 #[test]
 fn the_password_method_is_a_logon_while_grace_runs() {
-    let mut world = world(json!({"local_auth": "grace_period", "challenge_request_method": "password"}), PLAIN);
+    let mut world = world(
+        json!({"local_auth": "grace_period", "challenge_request_method": "password"}),
+        PLAIN,
+    );
     let today = world.at.day();
     world.authenticator_mut().grace_end = Some(today.plus(1));
     assert_eq!(world.try_value("Secret"), 0);
@@ -93,8 +125,13 @@ fn the_second_step_wants_the_password_in_case_two() {
     let mut world = world(json!({"back_end_auth": "if_needed"}), PLAIN);
     let (key, response) = challenge(&mut world);
     assert_eq!(world.try_ask(&Ask::answer(key, &response)), 1023);
-    assert_eq!(world.try_ask(&Ask::answer(key, &format!("Secret{response}"))), 0);
-    world.policy(policy(json!({"back_end_auth": "if_needed", "challenge_request_method": "keyword_only"})));
+    assert_eq!(
+        world.try_ask(&Ask::answer(key, &format!("Secret{response}"))),
+        0
+    );
+    world.policy(policy(
+        json!({"back_end_auth": "if_needed", "challenge_request_method": "keyword_only"}),
+    ));
     let (key, response) = challenge(&mut world);
     assert_eq!(world.try_ask(&Ask::answer(key, &response)), 0);
 }
@@ -110,10 +147,31 @@ fn a_challenge_belongs_to_somebody() {
     let mut other = world.clone();
     other.account_mut().user.key = crate::model::UserKey(2);
     assert_eq!(other.try_ask(&answer), 3002);
-    assert_eq!(world.try_ask(&Ask::answer(ChallengeKey([9; 16]), &response)), 3002);
-    assert_eq!(world.try_ask(&Ask { bad_key: true, ..answer.clone() }), 3002);
-    assert_eq!(world.try_ask(&Ask { key: None, ..answer.clone() }), 3002);
-    assert_eq!(world.try_ask(&Ask { auth_type: AuthType::Response, ..Ask::combined(&response) }), 3002);
+    assert_eq!(
+        world.try_ask(&Ask::answer(ChallengeKey([9; 16]), &response)),
+        3002
+    );
+    assert_eq!(
+        world.try_ask(&Ask {
+            bad_key: true,
+            ..answer.clone()
+        }),
+        3002
+    );
+    assert_eq!(
+        world.try_ask(&Ask {
+            key: None,
+            ..answer.clone()
+        }),
+        3002
+    );
+    assert_eq!(
+        world.try_ask(&Ask {
+            auth_type: AuthType::Response,
+            ..Ask::combined(&response)
+        }),
+        3002
+    );
     assert_eq!(world.user().lock_count, 0);
     assert_eq!(world.try_ask(&answer), 0);
 }
@@ -124,9 +182,16 @@ fn a_challenge_ages() {
         let mut world = world(json!({}), PLAIN);
         let (key, response) = challenge(&mut world);
         world.later(seconds);
-        assert_eq!(world.try_ask(&Ask::answer(key, &response)), status, "after {seconds} s");
+        assert_eq!(
+            world.try_ask(&Ask::answer(key, &response)),
+            status,
+            "after {seconds} s"
+        );
     }
-    let mut short = world(json!({}), PLAIN).with_settings(&[("challenge.max_age_s", "2"), ("challenge.keep_expired_s", "5")]);
+    let mut short = world(json!({}), PLAIN).with_settings(&[
+        ("challenge.max_age_s", "2"),
+        ("challenge.keep_expired_s", "5"),
+    ]);
     let (key, response) = challenge(&mut short);
     assert_eq!(short.later(3).try_ask(&Ask::answer(key, &response)), 1004);
     assert_eq!(short.later(5).try_ask(&Ask::answer(key, &response)), 3002);
@@ -152,13 +217,29 @@ fn the_newest_challenge_counts_unless_the_mode_says_otherwise() {
         let old = challenge(&mut world);
         world.later(1);
         let new = challenge(&mut world);
-        assert_eq!(world.try_ask(&Ask::answer(old.0, &old.1)), first, "mode {mode}");
-        assert_eq!(world.try_ask(&Ask::answer(new.0, &new.1)), second, "mode {mode}");
+        assert_eq!(
+            world.try_ask(&Ask::answer(old.0, &old.1)),
+            first,
+            "mode {mode}"
+        );
+        assert_eq!(
+            world.try_ask(&Ask::answer(new.0, &new.1)),
+            second,
+            "mode {mode}"
+        );
     }
     let mut world = world(json!({"challenge_check_mode": 2}), PLAIN);
-    assert_eq!(world.try_ask(&Ask::answer(ChallengeKey([9; 16]), "123456")), 3002, "none was issued");
+    assert_eq!(
+        world.try_ask(&Ask::answer(ChallengeKey([9; 16]), "123456")),
+        3002,
+        "none was issued"
+    );
     let (_, response) = challenge(&mut world);
-    assert_eq!(world.try_ask(&Ask::answer(ChallengeKey([9; 16]), &response)), 0, "the supplied challenge is ignored");
+    assert_eq!(
+        world.try_ask(&Ask::answer(ChallengeKey([9; 16]), &response)),
+        0,
+        "the supplied challenge is ignored"
+    );
 }
 
 #[test]
@@ -167,12 +248,20 @@ fn mode_three_verifies_once_in_a_step() {
     world.at = crate::time::Timestamp::from_seconds(1_700_000_010);
     let (key, response) = challenge(&mut world);
     assert_eq!(world.try_ask(&Ask::answer(key, "000000")), 1012);
-    assert_eq!(world.try_ask(&Ask::answer(key, &response)), 1012, "a second one in the step after a failure");
+    assert_eq!(
+        world.try_ask(&Ask::answer(key, &response)),
+        1012,
+        "a second one in the step after a failure"
+    );
     world.later(30);
     let (key, response) = challenge(&mut world);
     assert_eq!(world.try_ask(&Ask::answer(key, &response)), 0);
     let (key, response) = challenge(&mut world);
-    assert_eq!(world.try_ask(&Ask::answer(key, &response)), 1008, "and after a success");
+    assert_eq!(
+        world.try_ask(&Ask::answer(key, &response)),
+        1008,
+        "and after a success"
+    );
     world.later(30);
     let (key, response) = challenge(&mut world);
     assert_eq!(world.try_ask(&Ask::answer(key, &response)), 0);
@@ -186,7 +275,11 @@ fn mode_four_remembers_the_answer_of_a_step() {
     assert_eq!(world.try_ask(&Ask::answer(key, &response)), 1008);
     assert_eq!(world.try_ask(&Ask::answer(key, "000000")), 3002);
     world.later(30);
-    assert_eq!(world.try_ask(&Ask::answer(key, &response)), 3002, "in another step");
+    assert_eq!(
+        world.try_ask(&Ask::answer(key, &response)),
+        3002,
+        "in another step"
+    );
 }
 
 #[test]
@@ -202,11 +295,17 @@ fn limits_and_clients_that_carry_no_challenge() {
 }
 
 fn one_step() -> Ask {
-    Ask { via: Some(Via::Challenge), ..Ask::default() }
+    Ask {
+        via: Some(Via::Challenge),
+        ..Ask::default()
+    }
 }
 
 fn given(decision: &Decision) -> (ChallengeKey, String) {
-    assert_eq!((status(decision), codes(decision)), (0, vec!["I-101001".to_owned()]));
+    assert_eq!(
+        (status(decision), codes(decision)),
+        (0, vec!["I-101001".to_owned()])
+    );
     let asked = asked(decision);
     (asked.key, asked.challenge.unwrap())
 }
@@ -229,21 +328,37 @@ fn one_step_challenges() {
     assert_eq!(strict.try_ask(&Ask::answer(key, &response)), 1013);
     assert_eq!(world.try_ask(&Ask::answer(key, &response)), 0);
     assert_eq!(world.try_ask(&Ask::answer(key, &response)), 3002);
-    let any = Ask { challenge: Some("1234567".to_owned()), response: Some(world.response("1234567")), ..Ask::default() };
+    let any = Ask {
+        challenge: Some("1234567".to_owned()),
+        response: Some(world.response("1234567")),
+        ..Ask::default()
+    };
     assert_eq!(world.try_ask(&any), 3002, "the server's challenges only");
 }
 
 #[test]
 fn any_challenge_is_accepted_once() {
-    let values = policy(json!({"one_step_challenge": "any_challenge", "one_step_challenge_length": 8, "challenge_check_mode": 0}));
+    let values = policy(
+        json!({"one_step_challenge": "any_challenge", "one_step_challenge_length": 8, "challenge_check_mode": 0}),
+    );
     let mut world = World::new(values).with_suite(PLAIN);
-    let any = |world: &World, digits: &str| Ask { challenge: Some(digits.to_owned()), response: Some(world.response(digits)), ..Ask::default() };
+    let any = |world: &World, digits: &str| Ask {
+        challenge: Some(digits.to_owned()),
+        response: Some(world.response(digits)),
+        ..Ask::default()
+    };
     let first = any(&world, "12345678");
     assert_eq!(world.try_ask(&first), 0);
     assert_eq!(world.try_ask(&first), 1008);
     let second = any(&world, "87654321");
     assert_eq!(world.try_ask(&second), 0);
-    assert_eq!(world.try_ask(&Ask { response: Some("000000".to_owned()), ..any(&world, "11112222") }), 1012);
+    assert_eq!(
+        world.try_ask(&Ask {
+            response: Some("000000".to_owned()),
+            ..any(&world, "11112222")
+        }),
+        1012
+    );
     assert_eq!(world.try_ask(&any(&world, "11112222").clone()), 0);
     world.later(361);
     assert_eq!(world.try_ask(&first), 0, "forgotten");
@@ -251,7 +366,10 @@ fn any_challenge_is_accepted_once() {
 
 #[test]
 fn a_named_workflow() {
-    let named = |auth_type| Ask { auth_type, ..Ask::default() };
+    let named = |auth_type| Ask {
+        auth_type,
+        ..Ask::default()
+    };
     let mut world = world(json!({"challenge_request_method": "none"}), PLAIN);
     assert_eq!(world.try_ask(&named(AuthType::Challenge)), 3001);
     assert_eq!(world.try_ask(&named(AuthType::Push)), 1108);
@@ -263,10 +381,15 @@ fn a_named_workflow() {
 
 #[test]
 fn messages_are_asked_for_where_somebody_could_send_them() {
-    let values = policy(json!({"backup_virtual": "time_limited", "local_auth": "authenticator_or_password"}));
+    let values = policy(
+        json!({"backup_virtual": "time_limited", "local_auth": "authenticator_or_password"}),
+    );
     let mut world = World::new(values).with_password("Secret").with_hotp();
     assert_eq!(world.try_value("otpSecret"), 1017, "no address");
-    world.account_mut().user.contact = Some(Box::new(crate::model::Contact { mobile: "+41790000000".to_owned(), ..Default::default() }));
+    world.account_mut().user.contact = Some(Box::new(crate::model::Contact {
+        mobile: "+41790000000".to_owned(),
+        ..Default::default()
+    }));
     assert_eq!(world.try_value("otpSecret"), -108);
     let today = world.at.day();
     world.authenticator_mut().backup_until = Some(today);
@@ -275,7 +398,11 @@ fn messages_are_asked_for_where_somebody_could_send_them() {
     world.authenticator_mut().backup_uses_left = Some(0);
     assert_eq!(world.try_value("otpSecret"), 1015);
     assert_eq!(world.try_value("otpwrong"), 1012);
-    assert_eq!(world.try_value(&value(2)), 0, "the ordinary value still counts");
+    assert_eq!(
+        world.try_value(&value(2)),
+        0,
+        "the ordinary value still counts"
+    );
 }
 
 #[test]
@@ -292,5 +419,12 @@ fn check_mode_one_keeps_the_number_of_the_newest() {
     challenge(&mut world);
     challenge(&mut world);
     assert_eq!(world.state().challenges, 2);
-    assert_eq!(world.challenges.iter().map(|one| one.number).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(
+        world
+            .challenges
+            .iter()
+            .map(|one| one.number)
+            .collect::<Vec<_>>(),
+        [1, 2]
+    );
 }

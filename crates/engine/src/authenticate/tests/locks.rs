@@ -1,6 +1,6 @@
 //! authentication.md 14: lock and automatic unlock.
 
-use super::world::{Ask, World, WRONG, codes, status, value};
+use super::world::{Ask, WRONG, World, codes, status, value};
 use crate::model::LockReason;
 use crate::time::Timestamp;
 use serde_json::json;
@@ -20,10 +20,17 @@ fn at(world: &mut World, minutes: i64) {
 fn locked_at_ten(restart: &str) -> World {
     let mut world = world(restart);
     at(&mut world, 0);
-    for expected in [vec!["F-101001"], vec!["F-101001"], vec!["F-101001", "W-106001"]] {
+    for expected in [
+        vec!["F-101001"],
+        vec!["F-101001"],
+        vec!["F-101001", "W-106001"],
+    ] {
         assert_eq!(codes(&world.send(&Ask::combined(WRONG))), expected);
     }
-    assert_eq!((world.user().locked, world.user().lock_count), (Some(LockReason::Failures), 3));
+    assert_eq!(
+        (world.user().locked, world.user().lock_count),
+        (Some(LockReason::Failures), 3)
+    );
     world
 }
 
@@ -36,13 +43,26 @@ fn the_worked_example_with_restart() {
     assert_eq!(world.clone().try_value(&value(2)), 1007, "due 10:25");
     at(&mut world, 26);
     assert_eq!(world.try_value(WRONG), 1012);
-    assert_eq!((world.user().lock_duration_min, world.user().unlock_attempts_used), (30, 1));
+    assert_eq!(
+        (
+            world.user().lock_duration_min,
+            world.user().unlock_attempts_used
+        ),
+        (30, 1)
+    );
     at(&mut world, 55);
     assert_eq!(world.clone().try_value(&value(2)), 1007, "due 10:56");
     at(&mut world, 57);
     let decision = world.send(&Ask::combined(&value(2)));
     assert_eq!(codes(&decision), ["S-101001", "I-106003"]);
-    assert_eq!((world.user().locked, world.user().lock_count, world.user().lock_duration_min), (None, 0, 0));
+    assert_eq!(
+        (
+            world.user().locked,
+            world.user().lock_count,
+            world.user().lock_duration_min
+        ),
+        (None, 0, 0)
+    );
 }
 
 #[test]
@@ -84,7 +104,10 @@ fn the_last_attempt_is_reported() {
     let mut world = locked_at_ten("no");
     world.account_mut().state.unlock_attempts_used = 2;
     at(&mut world, 15);
-    assert_eq!(codes(&world.send(&Ask::combined(WRONG))), ["F-101001", "W-106002"]);
+    assert_eq!(
+        codes(&world.send(&Ask::combined(WRONG))),
+        ["F-101001", "W-106002"]
+    );
 }
 
 #[test]
@@ -103,7 +126,14 @@ fn success_resets_the_count_and_a_plain_one_writes_one_row() {
     world.try_value(WRONG);
     assert_eq!(world.user().lock_count, 2);
     let decision = world.send(&Ask::combined(&value(2)));
-    assert_eq!((status(&decision), decision.changes.len(), world.user().lock_count), (0, 2, 0));
+    assert_eq!(
+        (
+            status(&decision),
+            decision.changes.len(),
+            world.user().lock_count
+        ),
+        (0, 2, 0)
+    );
     assert_eq!(world.state().errors, 0);
     let decision = world.send(&Ask::combined(&value(3)));
     assert_eq!(decision.changes.len(), 1);
@@ -111,7 +141,9 @@ fn success_resets_the_count_and_a_plain_one_writes_one_row() {
 
 #[test]
 fn without_threshold_failures_are_counted_but_lock_nobody() {
-    let mut world = World::new(json!({"local_auth": "authenticator_only", "user_lock_threshold": 0})).with_hotp();
+    let mut world =
+        World::new(json!({"local_auth": "authenticator_only", "user_lock_threshold": 0}))
+            .with_hotp();
     for count in 1..10 {
         assert_eq!(world.try_value(WRONG), 1012);
         assert_eq!(world.user().lock_count, count);
@@ -137,5 +169,11 @@ fn a_challenge_does_not_restart_the_lock() {
     at(&mut world, 16);
     let decision = world.send(&Ask::combined(&value(100)));
     assert_eq!(status(&decision), 3001);
-    assert_eq!(world.try_ask(&Ask::answer(super::world::asked(&decision).key, &value(101))), 0);
+    assert_eq!(
+        world.try_ask(&Ask::answer(
+            super::world::asked(&decision).key,
+            &value(101)
+        )),
+        0
+    );
 }

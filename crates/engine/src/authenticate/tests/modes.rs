@@ -1,6 +1,6 @@
 //! authentication.md 5: what each mode makes of passwords and one-time passwords.
 
-use super::world::{Ask, World, WRONG, codes, hotp_application, status, value};
+use super::world::{Ask, WRONG, World, codes, hotp_application, status, value};
 use crate::time::Timestamp;
 use serde_json::json;
 
@@ -19,12 +19,49 @@ fn only() -> World {
 #[test]
 fn the_expectations_that_tests_fix() {
     assert_eq!(either().with_password("Secret").try_value("wrong"), 1011);
-    assert_eq!(either().with_password("Secret").with_hotp().try_value(WRONG), 1012);
-    assert_eq!(either().with_hotp().with_pin(Some("1234")).try_value(&format!("1235{}", value(2))), 1012);
-    assert_eq!(only().with_password("Secret").with_hotp().try_value("Secret"), 1033);
-    assert_eq!(grace().with_password("Secret").with_hotp().try_value("Secret"), 1014);
-    assert_eq!(either().with_password("Secret").with_hotp().try_value("Secret"), 0);
-    assert_eq!(either().with_password("Secret").with_hotp().with_pin(Some("1234")).try_value(&format!("1234{}", value(2))), 0);
+    assert_eq!(
+        either()
+            .with_password("Secret")
+            .with_hotp()
+            .try_value(WRONG),
+        1012
+    );
+    assert_eq!(
+        either()
+            .with_hotp()
+            .with_pin(Some("1234"))
+            .try_value(&format!("1235{}", value(2))),
+        1012
+    );
+    assert_eq!(
+        only()
+            .with_password("Secret")
+            .with_hotp()
+            .try_value("Secret"),
+        1033
+    );
+    assert_eq!(
+        grace()
+            .with_password("Secret")
+            .with_hotp()
+            .try_value("Secret"),
+        1014
+    );
+    assert_eq!(
+        either()
+            .with_password("Secret")
+            .with_hotp()
+            .try_value("Secret"),
+        0
+    );
+    assert_eq!(
+        either()
+            .with_password("Secret")
+            .with_hotp()
+            .with_pin(Some("1234"))
+            .try_value(&format!("1234{}", value(2))),
+        0
+    );
 }
 
 #[test]
@@ -47,10 +84,18 @@ fn grace_runs_until_its_day_or_the_first_otp() {
     assert_eq!(codes(&decision), ["S-101001", "I-107001"]);
     assert_eq!(world.authenticator_mut().grace_end, Some(today));
     assert_eq!(world.try_value("Secret"), 1014);
-    assert_eq!(codes(&world.send(&Ask::combined(&value(3)))), ["S-101001"], "it ends once");
+    assert_eq!(
+        codes(&world.send(&Ask::combined(&value(3)))),
+        ["S-101001"],
+        "it ends once"
+    );
     world.authenticator_mut().grace_end = Some(today.plus(3));
     world.later(3 * 86_400);
-    assert_eq!(world.try_value("Secret"), 1014, "the end day counts as over");
+    assert_eq!(
+        world.try_value("Secret"),
+        1014,
+        "the end day counts as over"
+    );
 }
 
 #[test]
@@ -82,22 +127,45 @@ fn expired_authenticators_are_owned_but_no_candidates() {
 #[test]
 fn the_separate_format_names_the_reading() {
     let mut world = either().with_password("Secret").with_hotp();
-    let wrong = Ask { static_password: Some("Secret".to_owned()), ..Ask::otp(WRONG) };
+    let wrong = Ask {
+        static_password: Some("Secret".to_owned()),
+        ..Ask::otp(WRONG)
+    };
     assert_eq!(world.try_ask(&wrong), 1012);
-    let right = Ask { static_password: Some("Secret".to_owned()), ..Ask::otp(&value(2)) };
+    let right = Ask {
+        static_password: Some("Secret".to_owned()),
+        ..Ask::otp(&value(2))
+    };
     assert_eq!(world.try_ask(&right), 0);
-    let other = Ask { static_password: Some("other".to_owned()), ..Ask::otp(&value(3)) };
+    let other = Ask {
+        static_password: Some("other".to_owned()),
+        ..Ask::otp(&value(3))
+    };
     assert_eq!(world.try_ask(&other), 1011);
     assert_eq!(world.state().counter, 3, "nothing consumed");
-    assert_eq!(world.try_ask(&Ask { static_password: Some("Secret".to_owned()), ..Ask::default() }), 0);
+    assert_eq!(
+        world.try_ask(&Ask {
+            static_password: Some("Secret".to_owned()),
+            ..Ask::default()
+        }),
+        0
+    );
 }
 
 #[test]
 fn restrictions_make_a_user_without_authenticator() {
-    for restriction in [json!({"authenticator_types": ["other"]}), json!({"application_names": ["other"]}), json!({"application_type": "signature"}), json!({"secure_channel": "required"})] {
+    for restriction in [
+        json!({"authenticator_types": ["other"]}),
+        json!({"application_names": ["other"]}),
+        json!({"application_type": "signature"}),
+        json!({"secure_channel": "required"}),
+    ] {
         let mut world = grace().with_password("Secret").with_hotp();
         let mut values = json!({"local_auth": "grace_period"});
-        values.as_object_mut().unwrap().extend(restriction.as_object().unwrap().clone());
+        values
+            .as_object_mut()
+            .unwrap()
+            .extend(restriction.as_object().unwrap().clone());
         world.policy(values);
         assert_eq!(world.try_value(&value(2)), 1011, "{restriction}");
         assert_eq!(world.try_value("Secret"), 0, "{restriction}");
@@ -113,18 +181,33 @@ fn several_applications() {
     assert_eq!(world.try_value(&value(905)), 0);
     assert_eq!(world.state().counter, 2, "others stay untouched");
     assert_eq!(world.try_value(WRONG), 1012);
-    let errors: Vec<_> = world.account().authenticators.iter().map(|one| one.applications[0].state.errors).collect();
-    assert_eq!((errors.as_slice(), world.user().lock_count), (&[1, 1][..], 1), "one failure of the account, one of each application");
+    let errors: Vec<_> = world
+        .account()
+        .authenticators
+        .iter()
+        .map(|one| one.applications[0].state.errors)
+        .collect();
+    assert_eq!(
+        (errors.as_slice(), world.user().lock_count),
+        (&[1, 1][..], 1),
+        "one failure of the account, one of each application"
+    );
     world.policy(json!({"local_auth": "authenticator_or_password", "multiple_applications": "no"}));
     assert_eq!(world.try_value(&value(906)), 1020);
-    let named = Ask { serial: Some("0097123457".to_owned()), ..Ask::otp(&value(906)) };
+    let named = Ask {
+        serial: Some("0097123457".to_owned()),
+        ..Ask::otp(&value(906))
+    };
     assert_eq!(world.try_ask(&named), 0);
 }
 
 #[test]
 fn the_account_may_override_the_mode() {
     let mut world = either().with_password("Secret");
-    let overrides = crate::model::Overrides { local_auth: Some(crate::policy::LocalAuth::AuthenticatorOnly), ..Default::default() };
+    let overrides = crate::model::Overrides {
+        local_auth: Some(crate::policy::LocalAuth::AuthenticatorOnly),
+        ..Default::default()
+    };
     world.account_mut().user.overrides = Some(Box::new(overrides));
     assert_eq!(world.try_value("Secret"), 1033);
 }
@@ -156,7 +239,11 @@ fn a_full_pool_is_no_way_to_guess_for_nothing() {
     assert_eq!(world.try_value(WRONG), 1012);
     assert_eq!((world.user().lock_count, world.state().errors), (1, 1));
     assert_eq!(world.try_value("Secret"), -104);
-    assert_eq!(world.try_value(&format!("Secret{}", value(2))), -104, "right and wrong look alike where the password stands before");
+    assert_eq!(
+        world.try_value(&format!("Secret{}", value(2))),
+        -104,
+        "right and wrong look alike where the password stands before"
+    );
     assert_eq!(world.try_value(&format!("Secret{WRONG}")), -104);
     assert_eq!(world.try_value(&value(2)), 0);
 }

@@ -1,6 +1,6 @@
 //! authentication.md 8: windows, limits, replay, resynchronisation.
 
-use super::world::{Ask, World, WRONG, asked, codes, grant, status, value};
+use super::world::{Ask, WRONG, World, asked, codes, grant, status, value};
 use crate::attempt::HostCode;
 use crate::time::Timestamp;
 use serde_json::{Value as Json, json};
@@ -20,10 +20,21 @@ fn the_worked_example_of_the_event_window() {
     assert_eq!(world.try_value("969429"), 0);
     assert_eq!(world.state().counter, 4);
     let decision = world.send(&Ask::combined("359152"));
-    assert_eq!((status(&decision), codes(&decision)), (1008, vec!["F-101003".to_owned()]));
+    assert_eq!(
+        (status(&decision), codes(&decision)),
+        (1008, vec!["F-101003".to_owned()])
+    );
     assert_eq!(world.try_value("969429"), 1008);
-    assert_eq!(world.try_value(&value(4 + 20)), 1012, "the first one after the window");
-    assert_eq!(world.try_value(&value(4 + 19)), 0, "the last one of the window");
+    assert_eq!(
+        world.try_value(&value(4 + 20)),
+        1012,
+        "the first one after the window"
+    );
+    assert_eq!(
+        world.try_value(&value(4 + 19)),
+        0,
+        "the last one of the window"
+    );
 }
 
 #[test]
@@ -39,10 +50,17 @@ fn the_worked_example_of_the_time_window() {
     for (offset, status) in [(-13, 1012), (-12, 0), (-2, 0), (8, 0), (9, 1012)] {
         let mut world = World::new(policy(json!({}))).with_totp();
         world.application_mut().state.drift = -2;
-        assert_eq!(world.try_value(&world.totp(offset)), status, "offset {offset}");
+        assert_eq!(
+            world.try_value(&world.totp(offset)),
+            status,
+            "offset {offset}"
+        );
         if status == 0 {
             let step = 56_666_667_u64.checked_add_signed(offset).unwrap();
-            assert_eq!((world.state().drift, world.state().last_step), (offset, Some(step)));
+            assert_eq!(
+                (world.state().drift, world.state().last_step),
+                (offset, Some(step))
+            );
         }
     }
 }
@@ -53,16 +71,30 @@ fn only_steps_after_the_last_one() {
     let first = world.totp(3);
     assert_eq!(world.try_value(&first), 0);
     assert_eq!(world.try_value(&first), 1008);
-    assert_eq!(world.try_value(&world.totp(2)), 1008, "older than the last accepted one");
+    assert_eq!(
+        world.try_value(&world.totp(2)),
+        1008,
+        "older than the last accepted one"
+    );
     assert_eq!(world.try_value(&world.totp(4)), 0);
 }
 
 #[test]
 fn the_initial_window_is_wide_once() {
-    for (more, offset, status) in [(json!({}), 360, 0), (json!({}), -360, 0), (json!({}), 361, 1012), (json!({"skip_initial_sync": "yes"}), 11, 1012), (json!({"initial_time_window_h": 1}), 61, 1012)] {
+    for (more, offset, status) in [
+        (json!({}), 360, 0),
+        (json!({}), -360, 0),
+        (json!({}), 361, 1012),
+        (json!({"skip_initial_sync": "yes"}), 11, 1012),
+        (json!({"initial_time_window_h": 1}), 61, 1012),
+    ] {
         let mut world = World::new(policy(more.clone())).with_totp();
         world.application_mut().state.initial = true;
-        assert_eq!(world.try_value(&world.totp(offset)), status, "{more} {offset}");
+        assert_eq!(
+            world.try_value(&world.totp(offset)),
+            status,
+            "{more} {offset}"
+        );
         assert_eq!(world.state().initial, status != 0);
     }
 }
@@ -77,10 +109,19 @@ fn more_than_two_thousand_values_cut_the_windows() {
 
 #[test]
 fn the_dynamic_window_grows_with_disuse() {
-    for (days, dynamic, offset, status) in [(365, "yes", 49, 0), (365, "yes", 50, 1012), (365, "no", 11, 1012), (10, "yes", 11, 1012)] {
+    for (days, dynamic, offset, status) in [
+        (365, "yes", 49, 0),
+        (365, "yes", 50, 1012),
+        (365, "no", 11, 1012),
+        (10, "yes", 11, 1012),
+    ] {
         let mut world = World::new(policy(json!({"dynamic_time_window": dynamic}))).with_totp();
         world.application_mut().state.last_success = Some(world.at.plus_seconds(-days * 86_400));
-        assert_eq!(world.try_value(&world.totp(offset)), status, "{days} {offset}");
+        assert_eq!(
+            world.try_value(&world.totp(offset)),
+            status,
+            "{days} {offset}"
+        );
     }
 }
 
@@ -92,7 +133,10 @@ fn application_limits() {
     assert_eq!(codes(&decision), ["F-101001", "W-106003"]);
     let decision = world.send(&Ask::combined(&value(2)));
     assert_eq!(status(&decision), 1012);
-    assert_eq!(decision.records[0].reason.as_deref(), Some("locked by its own threshold"));
+    assert_eq!(
+        decision.records[0].reason.as_deref(),
+        Some("locked by its own threshold")
+    );
     assert_eq!(world.state().errors, 2);
 
     let mut world = World::new(policy(json!({"check_inactive_days": 30}))).with_hotp();
@@ -109,7 +153,10 @@ fn a_value_at_the_edge() {
     assert_eq!(world.state().counter, 2);
     assert_eq!(world.try_value(&value(20)), 0);
     world.policy(policy(json!({})));
-    assert_eq!(codes(&world.send(&Ask::combined(&value(21 + 19)))), ["S-101001", "W-101001"]);
+    assert_eq!(
+        codes(&world.send(&Ask::combined(&value(21 + 19)))),
+        ["S-101001", "W-101001"]
+    );
     let mut world = World::new(policy(json!({"otp_warning": "reject"}))).with_totp();
     assert_eq!(world.try_value(&world.totp(-10)), 1012);
     assert_eq!(world.try_value(&world.totp(-9)), 0);
@@ -117,19 +164,47 @@ fn a_value_at_the_edge() {
 
 #[test]
 fn two_values_in_a_row_resynchronise() {
-    let mut world = World::new(policy(json!({"second_otp_sync": "yes", "identification_threshold": 3}))).with_hotp();
+    let mut world = World::new(policy(
+        json!({"second_otp_sync": "yes", "identification_threshold": 3}),
+    ))
+    .with_hotp();
     let decision = world.send(&Ask::combined(&value(100)).radius());
-    assert_eq!((status(&decision), codes(&decision)), (3001, vec!["I-101006".to_owned()]));
-    assert_eq!((world.state().counter, world.state().errors, world.user().lock_count), (2, 0, 0));
+    assert_eq!(
+        (status(&decision), codes(&decision)),
+        (3001, vec!["I-101006".to_owned()])
+    );
+    assert_eq!(
+        (
+            world.state().counter,
+            world.state().errors,
+            world.user().lock_count
+        ),
+        (2, 0, 0)
+    );
     let key = asked(&decision).key;
-    assert_eq!(world.try_ask(&Ask::answer(key, &value(102))), 1012, "not exactly the next one");
+    assert_eq!(
+        world.try_ask(&Ask::answer(key, &value(102))),
+        1012,
+        "not exactly the next one"
+    );
     assert_eq!(world.user().lock_count, 1);
-    let over_radius = Ask { key: Some(key), ..Ask::combined(&value(101)).radius() };
+    let over_radius = Ask {
+        key: Some(key),
+        ..Ask::combined(&value(101)).radius()
+    };
     let decision = world.send(&over_radius);
     assert_eq!(codes(&decision), ["S-101001", "I-101007"]);
     assert_eq!((world.state().counter, world.state().resync), (102, None));
-    assert_eq!(world.try_ask(&Ask::answer(key, &value(102))), 3002, "consumed");
-    assert_eq!(world.try_value(&value(102 + 200)), 1012, "beyond ten windows");
+    assert_eq!(
+        world.try_ask(&Ask::answer(key, &value(102))),
+        3002,
+        "consumed"
+    );
+    assert_eq!(
+        world.try_value(&value(102 + 200)),
+        1012,
+        "beyond ten windows"
+    );
     assert_eq!(world.try_value(&value(102 + 199)), 3001);
 }
 
@@ -145,7 +220,10 @@ fn a_time_based_application_resynchronises_too() {
     let decision = world.send(&Ask::combined(&world.totp(90)));
     assert_eq!(status(&decision), 3001);
     world.later(30);
-    assert_eq!(world.try_ask(&Ask::answer(asked(&decision).key, &world.totp(90))), 0);
+    assert_eq!(
+        world.try_ask(&Ask::answer(asked(&decision).key, &world.totp(90))),
+        0
+    );
     assert_eq!(world.state().drift, 90);
     let mut world = World::new(policy(json!({"second_otp_sync": "yes"}))).with_totp();
     assert_eq!(world.try_value(&world.totp(101)), 1012);
@@ -157,11 +235,18 @@ fn where_challenges_cannot_be_shown_the_next_logon_completes_it() {
     world.component.challenges = false;
     assert_eq!(world.try_value(&value(100)), 3001);
     assert!(world.challenges.is_empty());
-    assert_eq!(world.clone().try_value(&value(102)), 3001, "another first one");
+    assert_eq!(
+        world.clone().try_value(&value(102)),
+        3001,
+        "another first one"
+    );
     let mut late = world.clone();
     late.later(61);
     assert_eq!(late.try_value(&value(101)), 3001, "forgotten");
-    assert_eq!(codes(&world.send(&Ask::combined(&value(101)))), ["S-101001", "I-101007"]);
+    assert_eq!(
+        codes(&world.send(&Ask::combined(&value(101)))),
+        ["S-101001", "I-101007"]
+    );
     assert_eq!(world.state().counter, 102);
 }
 
@@ -170,35 +255,60 @@ fn the_first_use_outside_the_ordinary_window_needs_proof() {
     let values = policy(json!({"initial_window_proof": "yes"}));
     let mut world = World::new(values).with_totp();
     world.application_mut().state.initial = true;
-    assert_eq!(world.clone().try_value(&world.totp(10)), 0, "within the ordinary window");
+    assert_eq!(
+        world.clone().try_value(&world.totp(10)),
+        0,
+        "within the ordinary window"
+    );
     let decision = world.send(&Ask::combined(&world.totp(11)));
     assert_eq!(status(&decision), 3001);
     assert_eq!(world.state().last_step, None);
-    assert_eq!(world.try_ask(&Ask::answer(asked(&decision).key, &world.totp(12))), 0);
+    assert_eq!(
+        world.try_ask(&Ask::answer(asked(&decision).key, &world.totp(12))),
+        0
+    );
     assert!(!world.state().initial);
 }
 
 #[test]
 fn the_second_value_needs_no_pin_again() {
-    let mut world = World::new(policy(json!({"second_otp_sync": "yes"}))).with_hotp().with_pin(Some("1234"));
+    let mut world = World::new(policy(json!({"second_otp_sync": "yes"})))
+        .with_hotp()
+        .with_pin(Some("1234"));
     assert_eq!(world.try_value(&value(100)), 1012, "the first one needs it");
     let decision = world.send(&Ask::combined(&format!("1234{}", value(100))));
     let key = asked(&decision).key;
-    assert_eq!(world.clone().try_ask(&Ask::answer(key, &format!("1234{}", value(101)))), 0);
+    assert_eq!(
+        world
+            .clone()
+            .try_ask(&Ask::answer(key, &format!("1234{}", value(101)))),
+        0
+    );
     assert_eq!(world.try_ask(&Ask::answer(key, &value(101))), 0);
 }
 
 #[test]
 fn host_codes() {
     let values = policy(json!({}));
-    let ask = |host_code, counter| Ask { host_code, ..Ask::combined(&value(counter)) };
+    let ask = |host_code, counter| Ask {
+        host_code,
+        ..Ask::combined(&value(counter))
+    };
     let mut world = World::new(values).with_hotp();
     assert_eq!(world.try_ask(&ask(HostCode::Required, 2)), 1062);
     assert_eq!(world.state().counter, 3, "the OTP is consumed");
-    assert_eq!(grant(world.send(&ask(HostCode::Optional, 3))).host_code, None);
+    assert_eq!(
+        grant(world.send(&ask(HostCode::Optional, 3))).host_code,
+        None
+    );
     world.application_mut().host_code = true;
     world.application_mut().state.counter = 3;
-    assert_eq!(grant(world.send(&ask(HostCode::Required, 3))).host_code.as_deref(), Some("581481"));
+    assert_eq!(
+        grant(world.send(&ask(HostCode::Required, 3)))
+            .host_code
+            .as_deref(),
+        Some("581481")
+    );
 }
 
 #[test]
@@ -207,10 +317,20 @@ fn what_the_record_says_of_the_value() {
     let decision = world.send(&Ask::combined(&value(5)));
     let main = &decision.records[0];
     assert_eq!((main.verified_counter, main.verified_time), (Some(5), None));
-    assert_eq!((main.serial.as_deref(), main.application.as_deref(), main.user.as_deref()), (Some("0097123456"), Some("response"), Some("Alice")));
+    assert_eq!(
+        (
+            main.serial.as_deref(),
+            main.application.as_deref(),
+            main.user.as_deref()
+        ),
+        (Some("0097123456"), Some("response"), Some("Alice"))
+    );
     let mut world = World::new(policy(json!({}))).with_totp();
     let decision = world.send(&Ask::combined(&world.totp(0)));
-    assert_eq!(decision.records[0].verified_time, Some(Timestamp::from_seconds(1_700_000_010)));
+    assert_eq!(
+        decision.records[0].verified_time,
+        Some(Timestamp::from_seconds(1_700_000_010))
+    );
 }
 
 #[test]
@@ -218,7 +338,10 @@ fn a_key_that_does_not_open() {
     let mut world = World::new(policy(json!({}))).with_hotp();
     world.application_mut().secret = crate::model::Sealed(b"spoilt".to_vec().into());
     let decision = world.send(&Ask::combined(&value(2)));
-    assert_eq!((status(&decision), codes(&decision)), (-105, vec!["F-101005".to_owned(), "E-112001".to_owned()]));
+    assert_eq!(
+        (status(&decision), codes(&decision)),
+        (-105, vec!["F-101005".to_owned(), "E-112001".to_owned()])
+    );
     assert!(decision.changes.is_empty());
 }
 

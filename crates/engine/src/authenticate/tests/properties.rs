@@ -9,7 +9,11 @@ use std::collections::BTreeSet;
 fn world(time: bool, resync: bool) -> World {
     let policy = json!({"local_auth": "authenticator_only", "user_lock_threshold": 0, "second_otp_sync": if resync { "yes" } else { "no" }});
     let world = World::new(policy);
-    if time { world.with_totp() } else { world.with_hotp() }
+    if time {
+        world.with_totp()
+    } else {
+        world.with_hotp()
+    }
 }
 
 proptest! {
@@ -73,8 +77,15 @@ fn two_decisions_on_the_same_facts_guard_the_same_version() {
     let world = world(false, false);
     let ask = Ask::combined(&value(2));
     let guard = || match world.step(&ask, &Answers::default()) {
-        Step::Done(decision) => decision.changes.iter().find_map(|change| match change { Change::Application { guard, .. } => Some(*guard), _ => None }),
+        Step::Done(decision) => decision.changes.iter().find_map(|change| match change {
+            Change::Application { guard, .. } => Some(*guard),
+            _ => None,
+        }),
         Step::Ask(_) => None,
     };
-    assert_eq!((guard(), guard()), (Some(0), Some(0)), "the store lets one of them pass");
+    assert_eq!(
+        (guard(), guard()),
+        (Some(0), Some(0)),
+        "the store lets one of them pass"
+    );
 }

@@ -1,14 +1,17 @@
 //! A small deployment: one domain, one component, one user, and a store that keeps what decisions change.
 
 use crate::Secret;
-use crate::attempt::{Answered, Attempt, AuthType, Credentials, HostCode, Proof, Separate, Unreadable, Via};
+use crate::attempt::{
+    Answered, Attempt, AuthType, Credentials, HostCode, Proof, Separate, Unreadable, Via,
+};
 use crate::authenticate::{decide, wanted};
 use crate::decision::{Answer, Answers, Change, Decision, Grant, Question, Step, Verdict};
 use crate::dice::Dice;
 use crate::facts::{Account, Facts, Found, Place, Shut, Vault};
 use crate::model::{
-    Algorithm, Application, ApplicationKey, ApplicationKind, ApplicationState, Authenticator, AuthenticatorKey, Challenge, ChallengeKey, Charset, Component, ComponentKey, Domain,
-    DomainKey, Location, Meta, NotHandled, PinSettings, Sealed, StoredPassword, User, UserKey, UserState,
+    Algorithm, Application, ApplicationKey, ApplicationKind, ApplicationState, Authenticator,
+    AuthenticatorKey, Challenge, ChallengeKey, Charset, Component, ComponentKey, Domain, DomainKey,
+    Location, Meta, NotHandled, PinSettings, Sealed, StoredPassword, User, UserKey, UserState,
 };
 use crate::policy::{Policy, PolicySet, predefined};
 use crate::settings::Settings;
@@ -32,12 +35,20 @@ pub(super) struct Glass;
 impl Vault for Glass {
     fn open(&self, place: Place, sealed: &Sealed) -> Result<Secret, Shut> {
         let lead = format!("{} {} {}\0", place.table, place.id, place.field);
-        sealed.0.strip_prefix(lead.as_bytes()).map(Secret::new).ok_or(Shut)
+        sealed
+            .0
+            .strip_prefix(lead.as_bytes())
+            .map(Secret::new)
+            .ok_or(Shut)
     }
 }
 
 pub(super) fn seal(table: &str, id: i64, field: &str, plain: &[u8]) -> Sealed {
-    Sealed([format!("{table} {id} {field}\0").as_bytes(), plain].concat().into())
+    Sealed(
+        [format!("{table} {id} {field}\0").as_bytes(), plain]
+            .concat()
+            .into(),
+    )
 }
 
 /// A hash whose plaintext is known to the test.
@@ -76,19 +87,32 @@ pub(super) struct Ask {
 
 impl Ask {
     pub(super) fn combined(value: &str) -> Self {
-        Self { combined: Some(value.to_owned()), ..Self::default() }
+        Self {
+            combined: Some(value.to_owned()),
+            ..Self::default()
+        }
     }
 
     pub(super) fn hashed(value: &str) -> Self {
-        Self { hashed: Some(value.to_owned()), ..Self::default() }
+        Self {
+            hashed: Some(value.to_owned()),
+            ..Self::default()
+        }
     }
 
     pub(super) fn otp(value: &str) -> Self {
-        Self { otp: Some(value.to_owned()), ..Self::default() }
+        Self {
+            otp: Some(value.to_owned()),
+            ..Self::default()
+        }
     }
 
     pub(super) fn answer(key: ChallengeKey, response: &str) -> Self {
-        Self { key: Some(key), response: Some(response.to_owned()), ..Self::default() }
+        Self {
+            key: Some(key),
+            response: Some(response.to_owned()),
+            ..Self::default()
+        }
     }
 
     pub(super) fn radius(mut self) -> Self {
@@ -99,9 +123,23 @@ impl Ask {
     /// Everything that was typed.
     pub(super) fn typed(&self) -> Vec<&str> {
         let pairs = [&self.new_pin, &self.new_password];
-        let single = [&self.combined, &self.hashed, &self.static_password, &self.otp, &self.pin, &self.response];
+        let single = [
+            &self.combined,
+            &self.hashed,
+            &self.static_password,
+            &self.otp,
+            &self.pin,
+            &self.response,
+        ];
         let single = single.into_iter().filter_map(|one| one.as_deref());
-        single.chain(pairs.into_iter().flatten().flat_map(|(first, second)| [first.as_str(), second.as_str()])).collect()
+        single
+            .chain(
+                pairs
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|(first, second)| [first.as_str(), second.as_str()]),
+            )
+            .collect()
     }
 }
 
@@ -153,7 +191,12 @@ impl World {
     }
 
     pub(super) fn with_settings(mut self, settings: &[(&str, &str)]) -> Self {
-        self.snapshot = Arc::new(snapshot(&self.values, &json!({}), settings, self.component.clone()));
+        self.snapshot = Arc::new(snapshot(
+            &self.values,
+            &json!({}),
+            settings,
+            self.component.clone(),
+        ));
         self
     }
 
@@ -169,8 +212,13 @@ impl World {
 
     pub(super) fn with_pin(mut self, pin: Option<&str>) -> Self {
         let application = self.application_mut();
-        application.pin = PinSettings { supported: true, enabled: true, ..PinSettings::default() };
-        application.sealed_pin = pin.map(|pin| seal("application", application.key.0, "pin", pin.as_bytes()));
+        application.pin = PinSettings {
+            supported: true,
+            enabled: true,
+            ..PinSettings::default()
+        };
+        application.sealed_pin =
+            pin.map(|pin| seal("application", application.key.0, "pin", pin.as_bytes()));
         self
     }
 
@@ -178,7 +226,11 @@ impl World {
     pub(super) fn with_suite(mut self, suite: &str) -> Self {
         let key = 1 + i64::try_from(self.account().authenticators.len()).unwrap();
         let suite: Suite = suite.parse().unwrap();
-        let application = Application { kind: ApplicationKind::ChallengeResponse, algorithm: Algorithm::Ocra(Box::new(suite)), ..hotp_application(key) };
+        let application = Application {
+            kind: ApplicationKind::ChallengeResponse,
+            algorithm: Algorithm::Ocra(Box::new(suite)),
+            ..hotp_application(key)
+        };
         self.add(application);
         self
     }
@@ -276,7 +328,11 @@ impl World {
             domain: ask.domain.as_deref(),
             credentials: secrets.credentials(ask, &proof),
             answers_challenge: Answered {
-                key: if ask.bad_key { Some(Err(Unreadable)) } else { ask.key.map(Ok) },
+                key: if ask.bad_key {
+                    Some(Err(Unreadable))
+                } else {
+                    ask.key.map(Ok)
+                },
                 challenge: ask.challenge.as_deref(),
                 response: secrets.response.as_ref(),
             },
@@ -289,12 +345,23 @@ impl World {
         let wanted = wanted(&attempt, &self.snapshot);
         let account = match (&wanted.account, &self.account, self.unreadable) {
             (Some(_), _, Some(status)) => Found::Unreadable(status, "user 1".to_owned()),
-            (Some((_, name)), Some(account), None) if *name == account.user.folded => Found::Account(Arc::new(account.clone())),
+            (Some((_, name)), Some(account), None) if *name == account.user.folded => {
+                Found::Account(Arc::new(account.clone()))
+            }
             _ => Found::Nobody,
         };
-        let loaded = |one: &&Challenge| wanted.challenge == Some(one.key) || wanted.challenges_of_user && one.user == Some(UserKey(1));
+        let loaded = |one: &&Challenge| {
+            wanted.challenge == Some(one.key)
+                || wanted.challenges_of_user && one.user == Some(UserKey(1))
+        };
         let challenges: Vec<_> = self.challenges.iter().filter(loaded).cloned().collect();
-        let facts = Facts { snapshot: &self.snapshot, account: &account, challenges: &challenges, outstanding: self.outstanding, vault: &Glass };
+        let facts = Facts {
+            snapshot: &self.snapshot,
+            account: &account,
+            challenges: &challenges,
+            outstanding: self.outstanding,
+            vault: &Glass,
+        };
         decide(&attempt, &facts, answers, &Dice::new([self.sent; 32]))
     }
 
@@ -317,8 +384,13 @@ impl World {
     fn answer(&self, question: &Question) -> Answer {
         match question {
             _ if self.busy => Answer::Busy,
-            Question::Verify { verifier, candidate } => Answer::Is(verifier.expose() == [b"phc:", candidate.expose()].concat()),
-            Question::Hash { password } => Answer::Hashed(Secret::new([b"phc:", password.expose()].concat())),
+            Question::Verify {
+                verifier,
+                candidate,
+            } => Answer::Is(verifier.expose() == [b"phc:", candidate.expose()].concat()),
+            Question::Hash { password } => {
+                Answer::Hashed(Secret::new([b"phc:", password.expose()].concat()))
+            }
             _ => Answer::NotOffered,
         }
     }
@@ -337,24 +409,51 @@ impl World {
                     assert_eq!((state.version, to.version), (guard, guard + 1));
                     *state = to;
                 }
-                Change::Pin { key, pin } => self.application(key).sealed_pin = Some(seal("application", key.0, "pin", pin.expose())),
+                Change::Pin { key, pin } => {
+                    self.application(key).sealed_pin =
+                        Some(seal("application", key.0, "pin", pin.expose()));
+                }
                 Change::Password { password, .. } => {
-                    let history: Vec<_> = password.history.iter().map(|one| String::from_utf8(one.expose().to_vec()).unwrap()).collect();
+                    let history: Vec<_> = password
+                        .history
+                        .iter()
+                        .map(|one| String::from_utf8(one.expose().to_vec()).unwrap())
+                        .collect();
                     self.account_mut().user.password = Some(StoredPassword {
                         verifier: seal("user", 1, "password", password.verifier.expose()),
-                        copy: password.copy.map(|copy| seal("user", 1, "password_copy", copy.expose())),
-                        history: Some(seal("user", 1, "password_history", json!(history).to_string().as_bytes())),
+                        copy: password
+                            .copy
+                            .map(|copy| seal("user", 1, "password_copy", copy.expose())),
+                        history: Some(seal(
+                            "user",
+                            1,
+                            "password_history",
+                            json!(history).to_string().as_bytes(),
+                        )),
                         set_at: password.set_at,
                     });
                 }
-                Change::EndGrace { key, day } => self.account_mut().authenticators.iter_mut().filter(|one| one.key == key).for_each(|one| one.grace_end = Some(day)),
+                Change::EndGrace { key, day } => self
+                    .account_mut()
+                    .authenticators
+                    .iter_mut()
+                    .filter(|one| one.key == key)
+                    .for_each(|one| one.grace_end = Some(day)),
                 Change::PutChallenge(challenge) => self.challenges.push(*challenge),
                 Change::TakeChallenge { key, guard } => {
-                    let place = self.challenges.iter().position(|one| one.key == key && one.version == guard).unwrap();
+                    let place = self
+                        .challenges
+                        .iter()
+                        .position(|one| one.key == key && one.version == guard)
+                        .unwrap();
                     self.challenges.remove(place);
                 }
                 Change::WrongAnswer { key, guard } => {
-                    let challenge = self.challenges.iter_mut().find(|one| one.key == key && one.version == guard).unwrap();
+                    let challenge = self
+                        .challenges
+                        .iter_mut()
+                        .find(|one| one.key == key && one.version == guard)
+                        .unwrap();
                     challenge.wrong += 1;
                     challenge.version += 1;
                 }
@@ -364,27 +463,45 @@ impl World {
     }
 
     fn application(&mut self, key: ApplicationKey) -> &mut Application {
-        let all = self.account_mut().authenticators.iter_mut().flat_map(|one| &mut one.applications);
+        let all = self
+            .account_mut()
+            .authenticators
+            .iter_mut()
+            .flat_map(|one| &mut one.applications);
         all.into_iter().find(|one| one.key == key).unwrap()
     }
 
     /// The TOTP value `steps` away from the server's step.
     pub(super) fn totp(&self, steps: i64) -> String {
-        let step = totp::step(self.at.unix(), 30).checked_add_signed(steps).unwrap();
+        let step = totp::step(self.at.unix(), 30)
+            .checked_add_signed(steps)
+            .unwrap();
         hotp(KEY, step, Hash::Sha1, 6).as_str().to_owned()
     }
 
     /// The response of the first application to a question.
     pub(super) fn response(&self, question: &str) -> String {
-        let Algorithm::Ocra(suite) = &self.account().authenticators[0].applications[0].algorithm else { panic!("no suite") };
+        let Algorithm::Ocra(suite) = &self.account().authenticators[0].applications[0].algorithm
+        else {
+            panic!("no suite")
+        };
         respond(suite, question, self.state().counter, self.at)
     }
 }
 
 pub(super) fn respond(suite: &Suite, question: &str, counter: u64, at: Timestamp) -> String {
     let step = suite.time().map(|step| step.at(at.unix()));
-    let input = DataInput { counter: Some(counter), step, ..DataInput::new(countersign_oath::ocra::Question::Single(question)) };
-    compute(suite, KEY, &input).unwrap().code().unwrap().as_str().to_owned()
+    let input = DataInput {
+        counter: Some(counter),
+        step,
+        ..DataInput::new(countersign_oath::ocra::Question::Single(question))
+    };
+    compute(suite, KEY, &input)
+        .unwrap()
+        .code()
+        .unwrap()
+        .as_str()
+        .to_owned()
 }
 
 /// The HOTP value of the key of all tests.
@@ -420,7 +537,11 @@ pub(super) fn asked(decision: &Decision) -> crate::decision::Asked {
 
 /// The audit codes of a decision, main record first.
 pub(super) fn codes(decision: &Decision) -> Vec<String> {
-    decision.records.iter().map(|record| record.code.to_string()).collect()
+    decision
+        .records
+        .iter()
+        .map(|record| record.code.to_string())
+        .collect()
 }
 
 struct Secrets {
@@ -434,8 +555,20 @@ impl Secrets {
         let secret = |text: &String| Secret::new(text.as_str());
         let (new_pin, confirm_pin) = ask.new_pin.clone().unzip();
         let (new, confirm) = ask.new_password.clone().unzip();
-        let fields = [ask.static_password.clone(), ask.otp.clone(), ask.pin.clone(), new_pin, confirm_pin, new, confirm];
-        Self { combined: ask.combined.as_ref().map(secret), fields: fields.map(|one| one.as_ref().map(secret)), response: ask.response.as_ref().map(secret) }
+        let fields = [
+            ask.static_password.clone(),
+            ask.otp.clone(),
+            ask.pin.clone(),
+            new_pin,
+            confirm_pin,
+            new,
+            confirm,
+        ];
+        Self {
+            combined: ask.combined.as_ref().map(secret),
+            fields: fields.map(|one| one.as_ref().map(secret)),
+            response: ask.response.as_ref().map(secret),
+        }
     }
 
     fn credentials<'a>(&'a self, ask: &Ask, proof: &'a Plain) -> Credentials<'a> {
@@ -443,7 +576,10 @@ impl Secrets {
             return Credentials::Combined(Err(Unreadable));
         }
         if ask.hashed.is_some() {
-            return Credentials::Hashed { protocol: "mschapv2", proof };
+            return Credentials::Hashed {
+                protocol: "mschapv2",
+                proof,
+            };
         }
         if let Some(value) = &self.combined {
             return Credentials::Combined(Ok(value));
@@ -451,18 +587,52 @@ impl Secrets {
         if self.fields.iter().all(Option::is_none) {
             return Credentials::None;
         }
-        let [static_password, otp, pin, new_pin, confirm_new_pin, new_password, confirm_new_password] = self.fields.each_ref().map(Option::as_ref);
-        Credentials::Separate(Separate { static_password, otp, pin, new_pin, confirm_new_pin, new_password, confirm_new_password })
+        let [
+            static_password,
+            otp,
+            pin,
+            new_pin,
+            confirm_new_pin,
+            new_password,
+            confirm_new_password,
+        ] = self.fields.each_ref().map(Option::as_ref);
+        Credentials::Separate(Separate {
+            static_password,
+            otp,
+            pin,
+            new_pin,
+            confirm_new_pin,
+            new_password,
+            confirm_new_password,
+        })
     }
 }
 
-fn snapshot(values: &Json, base: &Json, settings: &[(&str, &str)], component: Component) -> Snapshot {
+fn snapshot(
+    values: &Json,
+    base: &Json,
+    settings: &[(&str, &str)],
+    component: Component,
+) -> Snapshot {
     let mut policy = Policy::new("test", Some("base")).unwrap();
     policy.apply(values.as_object().unwrap()).unwrap();
     let mut predefined: Vec<_> = predefined::all().into_iter().collect();
-    predefined.iter_mut().filter(|one| one.id == "base").for_each(|one| one.apply(base.as_object().unwrap()).unwrap());
-    let stored = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let domain = |key, name: &str| Domain { key: DomainKey(key), name: name.to_owned(), folded: crate::text::fold(name), description: String::new(), master: key == 1, meta: Meta::default() };
+    predefined
+        .iter_mut()
+        .filter(|one| one.id == "base")
+        .for_each(|one| one.apply(base.as_object().unwrap()).unwrap());
+    let stored = settings
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let domain = |key, name: &str| Domain {
+        key: DomainKey(key),
+        name: name.to_owned(),
+        folded: crate::text::fold(name),
+        description: String::new(),
+        master: key == 1,
+        meta: Meta::default(),
+    };
     Snapshot {
         domains: Domains::new([domain(1, "master"), domain(2, "Sales")]),
         policies: PolicySet::new(predefined.into_iter().chain([policy])),
@@ -476,7 +646,10 @@ pub(super) fn component() -> Component {
     Component {
         key: ComponentKey(1),
         kind: "radius_client".to_owned(),
-        location: Location::Network { address: "192.0.2.0".parse().unwrap(), prefix: 24 },
+        location: Location::Network {
+            address: "192.0.2.0".parse().unwrap(),
+            prefix: 24,
+        },
         nas_id: String::new(),
         policy: "test".to_owned(),
         enabled: true,
@@ -514,15 +687,28 @@ fn account() -> Account {
         privileges: std::collections::BTreeSet::new(),
         last_logon: None,
         max_sessions: None,
-        meta: Meta { created: Timestamp::from_seconds(NOON - 86_400), ..Meta::default() },
+        meta: Meta {
+            created: Timestamp::from_seconds(NOON - 86_400),
+            ..Meta::default()
+        },
     };
-    Account { user, state: UserState::default(), authenticators: Vec::new(), attributes: Vec::new(), owner: UserKey(1) }
+    Account {
+        user,
+        state: UserState::default(),
+        authenticators: Vec::new(),
+        attributes: Vec::new(),
+        owner: UserKey(1),
+    }
 }
 
 pub(super) fn authenticator(key: i64, application: Application) -> Authenticator {
     Authenticator {
         key: AuthenticatorKey(key),
-        serial: if key == 1 { SERIAL.to_owned() } else { format!("00971234{:02}", 56 + key - 1) },
+        serial: if key == 1 {
+            SERIAL.to_owned()
+        } else {
+            format!("00971234{:02}", 56 + key - 1)
+        },
         domain: DomainKey(1),
         org_unit: None,
         type_name: "soft".to_owned(),
@@ -552,15 +738,28 @@ pub(super) fn hotp_application(key: i64) -> Application {
         secure_channel: false,
         host_code: false,
         confirm: false,
-        algorithm: Algorithm::Hotp { hash: Hash::Sha1, digits: 6 },
+        algorithm: Algorithm::Hotp {
+            hash: Hash::Sha1,
+            digits: 6,
+        },
         pin: PinSettings::default(),
         secret: seal("application", key, "secret", KEY),
         sealed_pin: None,
-        state: ApplicationState { counter: 2, ..ApplicationState::default() },
+        state: ApplicationState {
+            counter: 2,
+            ..ApplicationState::default()
+        },
         meta: Meta::default(),
     }
 }
 
 pub(super) fn totp_application(key: i64) -> Application {
-    Application { algorithm: Algorithm::Totp { hash: Hash::Sha1, digits: 6, period: 30 }, ..hotp_application(key) }
+    Application {
+        algorithm: Algorithm::Totp {
+            hash: Hash::Sha1,
+            digits: 6,
+            period: 30,
+        },
+        ..hotp_application(key)
+    }
 }

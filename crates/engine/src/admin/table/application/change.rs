@@ -7,15 +7,23 @@ pub(super) fn update(context: &Context<'_>) -> Result<Outcome, Stop> {
     if context.fields.flag("pin_supported") == Some(false) && application.pin.enabled {
         return Err(Refusal::contradiction("the PIN is enabled; disable it first").into());
     }
-    Ok(changed(context, |application| key::patch_flags(context.fields, application))?)
+    Ok(changed(context, |application| {
+        key::patch_flags(context.fields, application);
+    })?)
 }
 
 pub(super) fn delete(context: &Context<'_>) -> Result<Outcome, Stop> {
     let (authenticator, application) = found(context)?;
     if authenticator.applications.len() == 1 {
-        return Err(Refusal::contradiction("the last application cannot be removed; delete the authenticator").into());
+        return Err(Refusal::contradiction(
+            "the last application cannot be removed; delete the authenticator",
+        )
+        .into());
     }
-    Ok(Outcome::default().write(Write::RemoveApplication(application.key, application.meta.revision)))
+    Ok(Outcome::default().write(Write::RemoveApplication(
+        application.key,
+        application.meta.revision,
+    )))
 }
 
 pub(super) fn activate(context: &Context<'_>) -> Result<Outcome, Stop> {

@@ -10,18 +10,31 @@ use serde_json::Value as Json;
 
 pub(super) fn enable(context: &Context<'_>) -> Result<Outcome, Stop> {
     supported(context)?;
-    Ok(changed(context, |application| application.pin.enabled = true)?)
+    Ok(changed(context, |application| {
+        application.pin.enabled = true;
+    })?)
 }
 
 pub(super) fn disable(context: &Context<'_>) -> Result<Outcome, Stop> {
-    Ok(changed(context, |application| application.pin.enabled = false)?)
+    Ok(changed(context, |application| {
+        application.pin.enabled = false;
+    })?)
 }
 
 pub(super) fn set(context: &Context<'_>) -> Result<Outcome, Stop> {
     let application = supported(context)?;
-    let pin = context.fields.secret("pin").ok_or_else(|| Refusal::missing("pin"))?;
-    if context.fields.secret("confirm").is_some_and(|again| again != pin) {
-        return Err(Refusal::new(Status::CONFIRM_PASSWORD_MISMATCH, "pin and confirm differ").into());
+    let pin = context
+        .fields
+        .secret("pin")
+        .ok_or_else(|| Refusal::missing("pin"))?;
+    if context
+        .fields
+        .secret("confirm")
+        .is_some_and(|again| again != pin)
+    {
+        return Err(
+            Refusal::new(Status::CONFIRM_PASSWORD_MISMATCH, "pin and confirm differ").into(),
+        );
     }
     let least = usize::from(application.pin.min_length);
     if !is_pin(pin, least) {
@@ -30,7 +43,10 @@ pub(super) fn set(context: &Context<'_>) -> Result<Outcome, Stop> {
     let (authenticator, _) = found(context)?;
     let mut view = view::application(&authenticator.serial, application);
     view.insert("pin_set".to_owned(), Json::from(true));
-    Ok(Outcome::answer(view).change(Change::Pin { key: application.key, pin: pin.clone() }))
+    Ok(Outcome::answer(view).change(Change::Pin {
+        key: application.key,
+        pin: pin.clone(),
+    }))
 }
 
 pub(super) fn reset(context: &Context<'_>) -> Result<Outcome, Stop> {
@@ -53,7 +69,10 @@ fn supported<'a>(context: &Context<'a>) -> Result<&'a Application, Refusal> {
     if application.pin.supported {
         return Ok(application);
     }
-    Err(Refusal::contradiction(format!("application {} has no server PIN (pin_supported)", application.name)))
+    Err(Refusal::contradiction(format!(
+        "application {} has no server PIN (pin_supported)",
+        application.name
+    )))
 }
 
 fn is_pin(pin: &Secret, least: usize) -> bool {

@@ -32,11 +32,23 @@ pub(super) fn set_counter(context: &Context<'_>) -> Result<Outcome, Stop> {
         Algorithm::Ocra(suite) => suite.moving_factor() == MovingFactor::Counter,
     };
     if !counts {
-        return Err(Refusal::contradiction(format!("application {} has no counter", application.name)).into());
+        return Err(Refusal::contradiction(format!(
+            "application {} has no counter",
+            application.name
+        ))
+        .into());
     }
-    let wanted = context.fields.number("counter").and_then(|counter| u64::try_from(counter).ok()).ok_or_else(|| Refusal::missing("counter"))?;
+    let wanted = context
+        .fields
+        .number("counter")
+        .and_then(|counter| u64::try_from(counter).ok())
+        .ok_or_else(|| Refusal::missing("counter"))?;
     if wanted < application.state.counter {
-        return Err(Refusal::contradiction(format!("counter is lower than the present one, {}", application.state.counter)).into());
+        return Err(Refusal::contradiction(format!(
+            "counter is lower than the present one, {}",
+            application.state.counter
+        ))
+        .into());
     }
     Ok(restated(context, |state| {
         state.counter = wanted;
@@ -45,11 +57,17 @@ pub(super) fn set_counter(context: &Context<'_>) -> Result<Outcome, Stop> {
 }
 
 /// The application with a changed state, answered as it will be.
-pub(super) fn restated(context: &Context<'_>, change: impl FnOnce(&mut ApplicationState)) -> Result<Outcome, Refusal> {
+pub(super) fn restated(
+    context: &Context<'_>,
+    change: impl FnOnce(&mut ApplicationState),
+) -> Result<Outcome, Refusal> {
     let (authenticator, application) = found(context)?;
     let mut after = application.clone();
     change(&mut after.state);
     after.state.version = application.state.version.saturating_add(1);
     let write = Write::ApplicationState(application.key, application.state.version, after.state);
-    Ok(Outcome::answer(view::application(&authenticator.serial, &after)).change(Change::Write(write)))
+    Ok(
+        Outcome::answer(view::application(&authenticator.serial, &after))
+            .change(Change::Write(write)),
+    )
 }

@@ -2,15 +2,20 @@
 //! application, decided by the rules of every logon.
 
 use super::found;
+use crate::Status;
 use crate::admin::decide::{Context, Outcome};
 use crate::admin::{Refusal, Stop};
 use crate::attempt::{Answered, Attempt, AuthType, Credentials, HostCode, Separate, Via};
 use crate::authenticate;
 use crate::decision::{Change, Decision, Step, Verdict};
 use crate::facts::{Account, Facts, Found};
-use crate::model::{Application, Authenticator, Charset, Component, ComponentKey, Location, Meta, NotHandled, UserKey};
-use crate::policy::{ApplicationTypeFilter, BackEndAuth, Effective, GroupCheck, LocalAuth, RequestMethod};
-use crate::Status;
+use crate::model::{
+    Application, Authenticator, Charset, Component, ComponentKey, Location, Meta, NotHandled,
+    UserKey,
+};
+use crate::policy::{
+    ApplicationTypeFilter, BackEndAuth, Effective, GroupCheck, LocalAuth, RequestMethod,
+};
 use serde_json::{Map, json};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -37,7 +42,11 @@ pub(super) fn test(context: &Context<'_>) -> Result<Outcome, Stop> {
         nas: None,
         user: Ok(&user),
         domain: Some(domain),
-        credentials: Credentials::Separate(Separate { otp, pin, ..Separate::default() }),
+        credentials: Credentials::Separate(Separate {
+            otp,
+            pin,
+            ..Separate::default()
+        }),
         answers_challenge: Answered::default(),
         auth_type: AuthType::Auto,
         host_code: HostCode::None,
@@ -47,7 +56,13 @@ pub(super) fn test(context: &Context<'_>) -> Result<Outcome, Stop> {
     };
     let given = context.given;
     let account = Found::Account(Arc::new(account));
-    let facts = Facts { snapshot: given.snapshot, account: &account, challenges: &[], outstanding: 0, vault: given.vault };
+    let facts = Facts {
+        snapshot: given.snapshot,
+        account: &account,
+        challenges: &[],
+        outstanding: 0,
+        vault: given.vault,
+    };
     match authenticate::decide(&attempt, &facts, given.answers, given.dice) {
         Step::Ask(question) => Err(Stop::Ask(question)),
         Step::Done(decision) => Ok(told(*decision)),
@@ -68,27 +83,53 @@ fn told(decision: Decision) -> Outcome {
         Change::User { key, .. } => *key != NOBODY,
         _ => false,
     });
-    Outcome { changes: kept.collect(), ..Outcome::answer(result) }
+    Outcome {
+        changes: kept.collect(),
+        ..Outcome::answer(result)
+    }
 }
 
 /// The owner with this application alone, under its rules and no other.
-fn account(context: &Context<'_>, authenticator: &Authenticator, application: &Application) -> Account {
+fn account(
+    context: &Context<'_>,
+    authenticator: &Authenticator,
+    application: &Application,
+) -> Account {
     let owner = authenticator.user.and_then(|key| context.account_at(key));
-    let mut account = owner.map_or_else(|| super::super::user::account_of(context.given.snapshot, authenticator.domain, "-", context.given.at), |owner| owner.as_ref().clone());
+    let mut account = owner.map_or_else(
+        || {
+            super::super::user::account_of(
+                context.given.snapshot,
+                authenticator.domain,
+                "-",
+                context.given.at,
+            )
+        },
+        |owner| owner.as_ref().clone(),
+    );
     if owner.is_none() {
         account.user.key = NOBODY;
         account.owner = NOBODY;
     }
     account.user.overrides = None;
-    account.authenticators = vec![Authenticator { applications: vec![application.clone()], ..authenticator.clone() }];
+    account.authenticators = vec![Authenticator {
+        applications: vec![application.clone()],
+        ..authenticator.clone()
+    }];
     account
 }
 
 /// The windows and limits of the policy, without its filters, back-ends and request methods.
 fn policy(context: &Context<'_>) -> Result<Effective, Refusal> {
     let snapshot = context.given.snapshot;
-    let id = context.fields.text("policy").unwrap_or(snapshot.server_policy());
-    let policy = snapshot.policies.effective(id).map_err(|invalid| Refusal::new(invalid.status(), invalid.to_string()))?;
+    let id = context
+        .fields
+        .text("policy")
+        .unwrap_or(snapshot.server_policy());
+    let policy = snapshot
+        .policies
+        .effective(id)
+        .map_err(|invalid| Refusal::new(invalid.status(), invalid.to_string()))?;
     let mut policy = policy.as_ref().clone();
     policy.local_auth = LocalAuth::AuthenticatorOnly;
     policy.back_end_auth = BackEndAuth::None;

@@ -29,14 +29,32 @@ pub(super) fn create(context: &Context<'_>) -> Result<Outcome, Stop> {
     if !matches!(given.facts.device(&serial), Device::Nobody) {
         return Err(Refusal::exists(format_args!("authenticator {serial}")).into());
     }
-    let kind = fields.text("application_type").and_then(ApplicationKind::parse).unwrap_or_else(|| key::usual_kind(&algorithm));
-    let counter = fields.number("counter").and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
-    let mut application = key::application(fields.text("application").unwrap_or(kind.code()), 0, kind, algorithm, counter, given.at);
+    let kind = fields
+        .text("application_type")
+        .and_then(ApplicationKind::parse)
+        .unwrap_or_else(|| key::usual_kind(&algorithm));
+    let counter = fields
+        .number("counter")
+        .and_then(|n| u64::try_from(n).ok())
+        .unwrap_or(0);
+    let mut application = key::application(
+        fields.text("application").unwrap_or(kind.code()),
+        0,
+        kind,
+        algorithm,
+        counter,
+        given.at,
+    );
     key::patch_flags(fields, &mut application);
 
     let named = fields.text("type").unwrap_or(SOFTWARE);
     let known = authenticator_type::named(given.snapshot, named);
-    let mut authenticator = plain(serial, domain, known.map_or(named, |known| known.name.as_str()), given.at);
+    let mut authenticator = plain(
+        serial,
+        domain,
+        known.map_or(named, |known| known.name.as_str()),
+        given.at,
+    );
     authenticator.reserved = fields.flag("reserved").unwrap_or(false);
     authenticator.expires_at = fields.day("expires_at");
     authenticator.starts_at = fields.time("starts_at");
@@ -44,12 +62,19 @@ pub(super) fn create(context: &Context<'_>) -> Result<Outcome, Stop> {
     authenticator.applications.push(application.clone());
 
     let mut outcome = Outcome::answer(shown(context, &authenticator));
-    outcome.result.append(&mut enrolment::told(&authenticator, &application, &secret)?);
+    outcome
+        .result
+        .append(&mut enrolment::told(&authenticator, &application, &secret)?);
     if secret.len() < key::STRONG {
-        outcome = outcome.warn(Status::INVDATA, "the key is shorter than 128 bits (RFC 4226 R6)");
+        outcome = outcome.warn(
+            Status::INVDATA,
+            "the key is shorter than 128 bits (RFC 4226 R6)",
+        );
     }
     if known.is_none() {
-        outcome = outcome.write(Write::Type(Put::new(authenticator_type::generic(named, given.at))));
+        outcome = outcome.write(Write::Type(Put::new(authenticator_type::generic(
+            named, given.at,
+        ))));
     }
     let row = authenticator.key;
     let put = Put::new(application).with("secret", Some(secret));
@@ -58,11 +83,19 @@ pub(super) fn create(context: &Context<'_>) -> Result<Outcome, Stop> {
 }
 
 fn serial(fields: &Fields, dice: &Dice) -> String {
-    fields.text("serial").map_or_else(|| dice.digits(Purpose::Serial, SERIAL_DIGITS), str::to_owned)
+    fields.text("serial").map_or_else(
+        || dice.digits(Purpose::Serial, SERIAL_DIGITS),
+        str::to_owned,
+    )
 }
 
 /// A free authenticator without applications.
-pub(in crate::admin) fn plain(serial: String, domain: DomainKey, type_name: &str, at: Timestamp) -> Authenticator {
+pub(in crate::admin) fn plain(
+    serial: String,
+    domain: DomainKey,
+    type_name: &str,
+    at: Timestamp,
+) -> Authenticator {
     Authenticator {
         key: AuthenticatorKey(-1),
         serial,

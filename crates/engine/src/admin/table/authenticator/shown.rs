@@ -9,15 +9,29 @@ pub(super) fn view(context: &Context<'_>) -> Result<Outcome, Stop> {
 }
 
 /// An authenticator as it is answered.
-pub(in crate::admin) fn shown(context: &Context<'_>, authenticator: &Authenticator) -> Map<String, Json> {
+pub(in crate::admin) fn shown(
+    context: &Context<'_>,
+    authenticator: &Authenticator,
+) -> Map<String, Json> {
     let owner = authenticator.user.and_then(|key| context.account_at(key));
-    crate::admin::view::authenticator(authenticator, context.given.snapshot, owner.map(|owner| &owner.user))
+    crate::admin::view::authenticator(
+        authenticator,
+        context.given.snapshot,
+        owner.map(|owner| &owner.user),
+    )
 }
 
 /// The changed authenticator, answered as it will be.
-pub(super) fn changed(context: &Context<'_>, authenticator: &Authenticator, change: impl FnOnce(&mut Authenticator)) -> Outcome {
+pub(super) fn changed(
+    context: &Context<'_>,
+    authenticator: &Authenticator,
+    change: impl FnOnce(&mut Authenticator),
+) -> Outcome {
     let mut after = authenticator.clone();
     change(&mut after);
     after.meta = touched(after.meta, context.given.at);
-    Outcome::answer(shown(context, &after)).write(Write::Authenticator(Box::new(Put::over(authenticator.meta.revision, after))))
+    Outcome::answer(shown(context, &after)).write(Write::Authenticator(Box::new(Put::over(
+        authenticator.meta.revision,
+        after,
+    ))))
 }

@@ -41,8 +41,14 @@ pub(super) fn set_policy(context: &Context<'_>) -> Result<Outcome, Stop> {
 
 pub(super) fn delete(context: &Context<'_>) -> Result<Outcome, Stop> {
     let component = found(context)?;
-    let event = Event::new(Code::COMPONENT_CHANGED, &named(component)).with(json!({"change": "deleted", "old": view::component(component)}));
-    Ok(Outcome::default().write(Write::RemoveComponent(component.key, component.meta.revision)).event(event))
+    let event = Event::new(Code::COMPONENT_CHANGED, &named(component))
+        .with(json!({"change": "deleted", "old": view::component(component)}));
+    Ok(Outcome::default()
+        .write(Write::RemoveComponent(
+            component.key,
+            component.meta.revision,
+        ))
+        .event(event))
 }
 
 /// A new component with every default, unless there is one of its key.
@@ -74,13 +80,18 @@ fn plain(context: &Context<'_>) -> Result<Component, Refusal> {
     };
     match found(context) {
         Err(_) => Ok(component),
-        Ok(_) => Err(Refusal::exists(format_args!("component {}", named(&component)))),
+        Ok(_) => Err(Refusal::exists(format_args!(
+            "component {}",
+            named(&component)
+        ))),
     }
 }
 
 fn policy_exists(context: &Context<'_>, component: &Component) -> Result<(), Refusal> {
     let known = context.given.snapshot.policies.get(&component.policy);
-    known.map(|_| ()).ok_or_else(|| Refusal::not_found(format_args!("policy {}", component.policy)))
+    known
+        .map(|_| ())
+        .ok_or_else(|| Refusal::not_found(format_args!("policy {}", component.policy)))
 }
 
 fn patch(context: &Context<'_>, component: &mut Component) -> Result<(), Refusal> {
@@ -89,22 +100,39 @@ fn patch(context: &Context<'_>, component: &mut Component) -> Result<(), Refusal
     fields.patch_text("description", &mut component.description);
     for (name, target) in [
         ("enabled", &mut component.enabled),
-        ("require_message_authenticator", &mut component.require_message_authenticator),
+        (
+            "require_message_authenticator",
+            &mut component.require_message_authenticator,
+        ),
         ("status_in_reply", &mut component.status_in_reply),
         ("challenges", &mut component.challenges),
         ("trusted_forwarder", &mut component.trusted_forwarder),
-        ("return_static_password", &mut component.return_static_password),
+        (
+            "return_static_password",
+            &mut component.return_static_password,
+        ),
         ("address_only", &mut component.address_only),
     ] {
         fields.patch_flag(name, target);
     }
     words(fields, component);
-    fields.patch("rate_per_s", &mut component.rate_per_s, |fields| fields.number("rate_per_s").and_then(|n| u32::try_from(n).ok()));
+    fields.patch("rate_per_s", &mut component.rate_per_s, |fields| {
+        fields
+            .number("rate_per_s")
+            .and_then(|n| u32::try_from(n).ok())
+    });
     if fields.sent("client_certificate") {
-        component.client_certificate = fields.text("client_certificate").map(fingerprint).transpose()?;
+        component.client_certificate = fields
+            .text("client_certificate")
+            .map(fingerprint)
+            .transpose()?;
     }
     if fields.sent("reply_texts") {
-        component.reply_texts = fields.json("reply_texts").map(texts).transpose()?.unwrap_or_default();
+        component.reply_texts = fields
+            .json("reply_texts")
+            .map(texts)
+            .transpose()?
+            .unwrap_or_default();
     }
     Ok(())
 }
@@ -126,16 +154,25 @@ fn words(fields: &Fields, component: &mut Component) {
 
 /// Hexadecimal with or without colons.
 fn fingerprint(text: &str) -> Result<String, Refusal> {
-    let bytes = HEXLOWER_PERMISSIVE.decode(text.replace(':', "").as_bytes()).ok().filter(|bytes| bytes.len() == 32);
-    bytes.map(|bytes| HEXLOWER.encode(&bytes)).ok_or_else(|| Refusal::invalid("client_certificate", "64 hexadecimal digits"))
+    let bytes = HEXLOWER_PERMISSIVE
+        .decode(text.replace(':', "").as_bytes())
+        .ok()
+        .filter(|bytes| bytes.len() == 32);
+    bytes
+        .map(|bytes| HEXLOWER.encode(&bytes))
+        .ok_or_else(|| Refusal::invalid("client_certificate", "64 hexadecimal digits"))
 }
 
 fn texts(json: &Json) -> Result<BTreeMap<i16, String>, Refusal> {
     let entries = json.as_object().into_iter().flatten();
     let read = entries.map(|(number, text)| {
         let status = number.parse().ok().and_then(Status::from_number);
-        let status = status.ok_or_else(|| Refusal::invalid("reply_texts", "texts by numbers of status codes"))?;
-        Ok((status.number(), text.as_str().unwrap_or_default().to_owned()))
+        let status = status
+            .ok_or_else(|| Refusal::invalid("reply_texts", "texts by numbers of status codes"))?;
+        Ok((
+            status.number(),
+            text.as_str().unwrap_or_default().to_owned(),
+        ))
     });
     read.collect()
 }
@@ -152,13 +189,19 @@ fn secrets(context: &Context<'_>, component: &mut Component) -> Result<Secrets, 
     let mut secrets = Secrets::default();
     if fields.flag("generate_secret") == Some(true) {
         if fields.has("shared_secret") {
-            return Err(Refusal::contradiction("shared_secret and generate_secret exclude each other"));
+            return Err(Refusal::contradiction(
+                "shared_secret and generate_secret exclude each other",
+            ));
         }
         let secret = BASE64URL_NOPAD.encode(&context.given.dice.bytes::<24>(Purpose::Key));
-        secrets.writes.push(("shared_secret", Some(Secret::new(secret.as_bytes()))));
+        secrets
+            .writes
+            .push(("shared_secret", Some(Secret::new(secret.as_bytes()))));
         secrets.told.push(("shared_secret", secret));
     } else if let Some(value) = fields.value("shared_secret") {
-        let secret = fields.secret("shared_secret").filter(|secret| !secret.is_empty());
+        let secret = fields
+            .secret("shared_secret")
+            .filter(|secret| !secret.is_empty());
         if *value != Value::Null && secret.is_none() {
             return Err(Refusal::invalid("shared_secret", "not empty, or null"));
         }
@@ -167,7 +210,9 @@ fn secrets(context: &Context<'_>, component: &mut Component) -> Result<Secrets, 
     if fields.flag("generate_api_key") == Some(true) {
         let key = BASE64URL_NOPAD.encode(&context.given.dice.bytes::<32>(Purpose::Token));
         component.api_key = Some(Box::default()); // the store keeps its keyed hash
-        secrets.writes.push(("api_key", Some(Secret::new(key.as_bytes()))));
+        secrets
+            .writes
+            .push(("api_key", Some(Secret::new(key.as_bytes()))));
         secrets.told.push(("api_key", key));
     } else if fields.flag("remove_api_key") == Some(true) {
         component.api_key = None;
@@ -176,26 +221,41 @@ fn secrets(context: &Context<'_>, component: &mut Component) -> Result<Secrets, 
     Ok(secrets)
 }
 
-fn stored(context: &Context<'_>, old: Option<&std::sync::Arc<Component>>, component: Component) -> Result<Outcome, Stop> {
+fn stored(
+    context: &Context<'_>,
+    old: Option<&std::sync::Arc<Component>>,
+    component: Component,
+) -> Result<Outcome, Stop> {
     let mut component = component;
     let secrets = secrets(context, &mut component)?;
-    let secret = secrets.writes.iter().find(|(field, _)| *field == "shared_secret").map(|(_, secret)| secret.is_some());
+    let secret = secrets
+        .writes
+        .iter()
+        .find(|(field, _)| *field == "shared_secret")
+        .map(|(_, secret)| secret.is_some());
     rules::check(&component, secret == Some(true))?;
     let mut view = view::component(&component);
     let has_secret = secret.unwrap_or(component.shared_secret.is_some());
     view.insert("has_shared_secret".to_owned(), Json::from(has_secret));
     let change = if old.is_some() { "changed" } else { "created" };
     let output = json!({"change": change, "old": old.map(|old| view::component(old)), "new": view});
-    let mut outcome = Outcome::answer(view).event(Event::new(Code::COMPONENT_CHANGED, &named(&component)).with(output));
+    let mut outcome = Outcome::answer(view)
+        .event(Event::new(Code::COMPONENT_CHANGED, &named(&component)).with(output));
     for (field, value) in secrets.told {
         outcome.result.insert(field.to_owned(), Json::from(value));
     }
     let radius = component.kind == RADIUS_CLIENT;
     if radius && !component.require_message_authenticator {
-        outcome = outcome.event(Event::new(Code::UNAUTHENTICATED_COMPONENT, &named(&component)));
+        outcome = outcome.event(Event::new(
+            Code::UNAUTHENTICATED_COMPONENT,
+            &named(&component),
+        ));
     }
     if radius && !has_secret && component.nas_id.is_empty() {
-        outcome = outcome.warn(Status::CONFIG, "without a shared secret the packets of this component are dropped");
+        outcome = outcome.warn(
+            Status::CONFIG,
+            "without a shared secret the packets of this component are dropped",
+        );
     }
     let mut put = match old {
         Some(old) => Put::over(old.meta.revision, component),
@@ -206,5 +266,9 @@ fn stored(context: &Context<'_>, old: Option<&std::sync::Arc<Component>>, compon
 }
 
 fn named(component: &Component) -> String {
-    format!("{} at {}", component.kind, view::location(&component.location))
+    format!(
+        "{} at {}",
+        component.kind,
+        view::location(&component.location)
+    )
 }

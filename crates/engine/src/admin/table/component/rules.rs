@@ -16,10 +16,22 @@ pub(super) fn check(component: &Component, sets_secret: bool) -> Result<(), Refu
     let json = !radius && component.kind != SERVER;
     let proven = component.api_key.is_some() || component.client_certificate.is_some();
     let rules = [
-        (component.location == Location::Default && !radius && component.kind != LOGON_AGENT, "location default is for RADIUS clients and log-on agents only"),
-        (!component.nas_id.is_empty() && !radius, "nas_id is for RADIUS clients only"),
-        (sets_secret && !radius, "a shared secret is for RADIUS clients only"),
-        (radius && proven, "an API key or client certificate is for JSON components only"),
+        (
+            component.location == Location::Default && !radius && component.kind != LOGON_AGENT,
+            "location default is for RADIUS clients and log-on agents only",
+        ),
+        (
+            !component.nas_id.is_empty() && !radius,
+            "nas_id is for RADIUS clients only",
+        ),
+        (
+            sets_secret && !radius,
+            "a shared secret is for RADIUS clients only",
+        ),
+        (
+            radius && proven,
+            "an API key or client certificate is for JSON components only",
+        ),
         (
             radius && !component.require_message_authenticator && is_wide(&component.location),
             "require_message_authenticator cannot be given up for location default or a range wider than /16 (IPv6 /48)",
@@ -49,8 +61,13 @@ fn is_wide(location: &Location) -> bool {
 
 fn is_loopback(location: &Location) -> bool {
     match location {
-        Location::Network { address: IpAddr::V4(address), prefix } => address.is_loopback() && *prefix >= 8,
-        Location::Network { address, prefix } => address.is_loopback() && *prefix == width(*address),
+        Location::Network {
+            address: IpAddr::V4(address),
+            prefix,
+        } => address.is_loopback() && *prefix >= 8,
+        Location::Network { address, prefix } => {
+            address.is_loopback() && *prefix == width(*address)
+        }
         Location::Host(name) => name == "localhost",
         Location::Default => false,
     }

@@ -29,36 +29,70 @@ pub(super) fn update(context: &Context<'_>) -> Result<Outcome, Stop> {
 pub(super) fn delete(context: &Context<'_>) -> Result<Outcome, Stop> {
     let policy = found(context)?;
     let snapshot = context.given.snapshot;
-    let component = snapshot.components.all().iter().find(|component| fold(&component.policy) == fold(&policy.id));
+    let component = snapshot
+        .components
+        .all()
+        .iter()
+        .find(|component| fold(&component.policy) == fold(&policy.id));
     let problem = if is_predefined(&policy.id) {
-        Some(format!("policy {} is shipped with the server and cannot be removed", policy.id))
+        Some(format!(
+            "policy {} is shipped with the server and cannot be removed",
+            policy.id
+        ))
     } else if let Some(component) = component {
-        Some(format!("component {} at {} uses policy {}", component.kind, view::location(&component.location), policy.id))
+        Some(format!(
+            "component {} at {} uses policy {}",
+            component.kind,
+            view::location(&component.location),
+            policy.id
+        ))
     } else {
-        snapshot.policies.children(&policy.id).next().map(|child| format!("policy {} inherits from policy {}", child.id, policy.id))
+        snapshot
+            .policies
+            .children(&policy.id)
+            .next()
+            .map(|child| format!("policy {} inherits from policy {}", child.id, policy.id))
     };
     if let Some(problem) = problem {
         return Err(Refusal::contradiction(problem).into());
     }
-    let (key, meta) = snapshot.policy_rows.get(&fold(&policy.id)).ok_or_else(|| Refusal::not_found("the policy"))?;
-    let event = Event::new(Code::POLICY_CHANGED, &policy.id).with(json!({"change": "deleted", "old": policy.to_json()}));
-    Ok(Outcome::default().write(Write::RemovePolicy(*key, meta.revision)).event(event))
+    let (key, meta) = snapshot
+        .policy_rows
+        .get(&fold(&policy.id))
+        .ok_or_else(|| Refusal::not_found("the policy"))?;
+    let event = Event::new(Code::POLICY_CHANGED, &policy.id)
+        .with(json!({"change": "deleted", "old": policy.to_json()}));
+    Ok(Outcome::default()
+        .write(Write::RemovePolicy(*key, meta.revision))
+        .event(event))
 }
 
 /// Sets what was sent. The id stays as it was first spelled; a parent must exist and close no loop.
 fn patch(context: &Context<'_>, policy: &mut Policy) -> Result<(), Refusal> {
-    let sent = context.fields.iter().filter(|(name, _)| *name != "policy_id");
-    let fields: Map<String, Json> = sent.map(|(name, value)| (name.to_owned(), json_of(value))).collect();
+    let sent = context
+        .fields
+        .iter()
+        .filter(|(name, _)| *name != "policy_id");
+    let fields: Map<String, Json> = sent
+        .map(|(name, value)| (name.to_owned(), json_of(value)))
+        .collect();
     policy.apply(&fields).map_err(|error| refused(&error))?;
     if !context.fields.sent("parent") {
         return Ok(());
     }
-    let Some(parent) = &policy.parent else { return Ok(()) };
+    let Some(parent) = &policy.parent else {
+        return Ok(());
+    };
     let policies = &context.given.snapshot.policies;
     if fold(parent) == fold(&policy.id) || policies.would_loop(&policy.id, parent) {
-        return Err(Refusal::contradiction(format!("parent {parent} would close a loop of policies")));
+        return Err(Refusal::contradiction(format!(
+            "parent {parent} would close a loop of policies"
+        )));
     }
-    policies.get(parent).map(|_| ()).ok_or_else(|| Refusal::not_found(format_args!("policy {parent}")))
+    policies
+        .get(parent)
+        .map(|_| ())
+        .ok_or_else(|| Refusal::not_found(format_args!("policy {parent}")))
 }
 
 fn json_of(value: &Value) -> Json {
@@ -78,7 +112,13 @@ pub(super) fn refused(error: &PolicyError) -> Refusal {
 pub(super) fn stored(context: &Context<'_>, policy: Policy, place: i64) -> Outcome {
     let snapshot = context.given.snapshot;
     let after = with(&snapshot.policies, std::slice::from_ref(&policy));
-    let mut fields = view::policy(&policy, &Snapshot { policies: after.clone(), ..Snapshot::default() });
+    let mut fields = view::policy(
+        &policy,
+        &Snapshot {
+            policies: after.clone(),
+            ..Snapshot::default()
+        },
+    );
     fields.remove("revision");
     add(Outcome::answer(fields), snapshot, &after, policy, place)
 }
@@ -89,10 +129,17 @@ pub(super) fn with(set: &PolicySet, policies: &[Policy]) -> PolicySet {
 }
 
 /// Adds the write of a policy to an outcome.
-pub(super) fn add(outcome: Outcome, snapshot: &Snapshot, after: &PolicySet, policy: Policy, place: i64) -> Outcome {
+pub(super) fn add(
+    outcome: Outcome,
+    snapshot: &Snapshot,
+    after: &PolicySet,
+    policy: Policy,
+    place: i64,
+) -> Outcome {
     let old = snapshot.policies.get(&policy.id);
     let change = if old.is_some() { "changed" } else { "created" };
-    let output = json!({"change": change, "old": old.map(Policy::to_json), "new": policy.to_json()});
+    let output =
+        json!({"change": change, "old": old.map(Policy::to_json), "new": policy.to_json()});
     let event = Event::new(Code::POLICY_CHANGED, &policy.id).with(output);
     let mut outcome = outcome.event(event);
     if let Err(invalid) = after.effective(&policy.id) {

@@ -10,8 +10,16 @@ pub(super) fn copy(context: &Context<'_>) -> Result<Outcome, Stop> {
     if context.given.snapshot.policies.get(to).is_some() {
         return Err(Refusal::exists(format_args!("policy {to}")).into());
     }
-    let named = Policy::new(to, None).map_err(|_| Refusal::invalid("to", "a policy id without outer spaces"))?;
-    Ok(stored(context, Policy { id: named.id, ..policy.clone() }, -1))
+    let named = Policy::new(to, None)
+        .map_err(|_| Refusal::invalid("to", "a policy id without outer spaces"))?;
+    Ok(stored(
+        context,
+        Policy {
+            id: named.id,
+            ..policy.clone()
+        },
+        -1,
+    ))
 }
 
 /// A shipped policy that was taken away by an import or never stored comes back, too.
@@ -22,7 +30,11 @@ pub(super) fn restore(context: &Context<'_>) -> Result<Outcome, Stop> {
         Some(policy) => Ok(stored(context, policy, -1)),
         None => {
             let policy = found(context)?;
-            Err(Refusal::contradiction(format!("policy {} is not shipped with the server", policy.id)).into())
+            Err(Refusal::contradiction(format!(
+                "policy {} is not shipped with the server",
+                policy.id
+            ))
+            .into())
         }
     }
 }

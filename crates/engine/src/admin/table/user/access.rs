@@ -6,7 +6,9 @@ use crate::model::LockReason;
 
 pub(super) fn enable(context: &Context<'_>) -> Result<Outcome, Stop> {
     let account = context.account("user", "domain")?;
-    Ok(account::changed(context, account, |user| user.disabled = false))
+    Ok(account::changed(context, account, |user| {
+        user.disabled = false;
+    }))
 }
 
 pub(super) fn disable(context: &Context<'_>) -> Result<Outcome, Stop> {
@@ -25,7 +27,9 @@ pub(super) fn lock(context: &Context<'_>) -> Result<Outcome, Stop> {
         state.lock_duration_min = 0;
     });
     let event = Event::new(Code::LOCKED_BY_ADMIN, &account.user.id);
-    Ok(outcome.write(Write::RemoveSessionsOf(account.user.key)).event(event))
+    Ok(outcome
+        .write(Write::RemoveSessionsOf(account.user.key))
+        .event(event))
 }
 
 pub(super) fn unlock(context: &Context<'_>) -> Result<Outcome, Stop> {
@@ -45,10 +49,14 @@ pub(super) fn expire(context: &Context<'_>) -> Result<Outcome, Stop> {
     if end.is_some_and(|end| end <= context.given.at) {
         account::keep_an_administrator(context, account)?;
     }
-    Ok(account::changed(context, account, |user| user.expires_at = end))
+    Ok(account::changed(context, account, |user| {
+        user.expires_at = end;
+    }))
 }
 
 pub(super) fn revive(context: &Context<'_>) -> Result<Outcome, Stop> {
     let account = context.account("user", "domain")?;
-    Ok(account::restated(context, account, |state| state.last_auth_at = Some(context.given.at)))
+    Ok(account::restated(context, account, |state| {
+        state.last_auth_at = Some(context.given.at);
+    }))
 }

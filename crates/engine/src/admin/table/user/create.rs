@@ -12,9 +12,14 @@ pub(super) fn create(context: &Context<'_>) -> Result<Outcome, Stop> {
     let (fields, given) = (context.fields, context.given);
     let domain = context.domain("domain")?.key;
     let id = fields.need("user")?;
-    match given.facts.account(&crate::admin::needs::AccountRef::Named(domain, fold(id))) {
+    match given
+        .facts
+        .account(&crate::admin::needs::AccountRef::Named(domain, fold(id)))
+    {
         Found::Nobody => {}
-        Found::Account(_) | Found::Unreadable(..) => return Err(Refusal::exists(format_args!("user {id}")).into()),
+        Found::Account(_) | Found::Unreadable(..) => {
+            return Err(Refusal::exists(format_args!("user {id}")).into());
+        }
     }
     let mut account = account_of(given.snapshot, domain, id, given.at);
     let user = &mut account.user;
@@ -22,13 +27,21 @@ pub(super) fn create(context: &Context<'_>) -> Result<Outcome, Stop> {
     user.disabled = fields.flag("disabled").unwrap_or(false);
     user.expires_at = fields.time("expires_at");
     super::update::contact(context, user);
-    let new = fields.secret("password").map(|candidate| password::accepted(context, &account, candidate)).transpose()?;
+    let new = fields
+        .secret("password")
+        .map(|candidate| password::accepted(context, &account, candidate))
+        .transpose()?;
     if fields.has("confirm") && new.is_none() {
         return Err(Refusal::contradiction("confirm stands without password").into());
     }
     if let Some(new) = &new {
         let empty = Sealed(Box::default());
-        account.user.password = Some(StoredPassword { verifier: empty, copy: None, history: None, set_at: new.set_at });
+        account.user.password = Some(StoredPassword {
+            verifier: empty,
+            copy: None,
+            history: None,
+            set_at: new.set_at,
+        });
     }
     let view = account::shown(context, &account);
     let mut put = Put::new(account.user);
@@ -42,7 +55,12 @@ pub(super) fn create(context: &Context<'_>) -> Result<Outcome, Stop> {
 }
 
 /// A new account with this user ID, in the case that the setting `user_id_case` wants.
-pub(in crate::admin) fn account_of(snapshot: &Snapshot, domain: DomainKey, id: &str, at: Timestamp) -> Account {
+pub(in crate::admin) fn account_of(
+    snapshot: &Snapshot,
+    domain: DomainKey,
+    id: &str,
+    at: Timestamp,
+) -> Account {
     let id = match snapshot.settings.text("user_id_case") {
         "lower" => id.to_lowercase(),
         "upper" => id.to_uppercase(),
@@ -66,5 +84,11 @@ pub(in crate::admin) fn account_of(snapshot: &Snapshot, domain: DomainKey, id: &
         max_sessions: None,
         meta: fresh(at),
     };
-    Account { user, state: UserState::default(), authenticators: Vec::new(), attributes: Vec::new(), owner: key }
+    Account {
+        user,
+        state: UserState::default(),
+        authenticators: Vec::new(),
+        attributes: Vec::new(),
+        owner: key,
+    }
 }

@@ -5,7 +5,11 @@ use crate::admin::{Fields, Refusal, Stop, account};
 use crate::snapshot::Snapshot;
 
 pub(super) fn needs(fields: &Fields, snapshot: &Snapshot) -> Needs {
-    let needs = with_linked(fields, snapshot).account(snapshot, fields.text("linked_domain"), fields.text("linked_user"));
+    let needs = with_linked(fields, snapshot).account(
+        snapshot,
+        fields.text("linked_domain"),
+        fields.text("linked_user"),
+    );
     links(needs, fields, snapshot)
 }
 
@@ -17,7 +21,11 @@ pub(super) fn link(context: &Context<'_>) -> Result<Outcome, Stop> {
         Some("an account cannot be linked to itself")
     } else if other.user.linked.is_some() {
         Some("the other account is linked itself")
-    } else if account.authenticators.iter().any(|authenticator| authenticator.user == Some(account.user.key)) {
+    } else if account
+        .authenticators
+        .iter()
+        .any(|authenticator| authenticator.user == Some(account.user.key))
+    {
         Some("the account owns authenticators")
     } else if account::linked_to(context, account) > 0 {
         Some("other accounts are linked to the account")
@@ -26,7 +34,9 @@ pub(super) fn link(context: &Context<'_>) -> Result<Outcome, Stop> {
     };
     match problem {
         Some(problem) => Err(Refusal::contradiction(problem).into()),
-        None => Ok(account::changed(context, account, |user| user.linked = Some(other.user.key))),
+        None => Ok(account::changed(context, account, |user| {
+            user.linked = Some(other.user.key);
+        })),
     }
 }
 
@@ -35,5 +45,7 @@ pub(super) fn unlink(context: &Context<'_>) -> Result<Outcome, Stop> {
     if account.user.linked.is_none() {
         return Err(Refusal::contradiction("the account is linked to none").into());
     }
-    Ok(account::changed(context, account, |user| user.linked = None))
+    Ok(account::changed(context, account, |user| {
+        user.linked = None;
+    }))
 }

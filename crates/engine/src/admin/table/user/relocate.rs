@@ -18,11 +18,22 @@ pub(super) fn needs(fields: &Fields, snapshot: &Snapshot) -> Needs {
 /// The account and, in its wake, its authenticators (authentication.md 9.3).
 pub(super) fn relocate(context: &Context<'_>) -> Result<Outcome, Stop> {
     let account = context.account("user", "domain")?;
-    let domain = if context.fields.has("to_domain") { context.domain("to_domain")?.key } else { account.user.domain };
+    let domain = if context.fields.has("to_domain") {
+        context.domain("to_domain")?.key
+    } else {
+        account.user.domain
+    };
     let unit = unit(context, account, domain)?;
     let id = context.fields.text("to_user").unwrap_or(&account.user.id);
     let folded = fold(id);
-    if let Found::Account(other) = context.given.facts.account(&crate::admin::needs::AccountRef::Named(domain, folded.clone()))
+    if let Found::Account(other) =
+        context
+            .given
+            .facts
+            .account(&crate::admin::needs::AccountRef::Named(
+                domain,
+                folded.clone(),
+            ))
         && other.user.key != account.user.key
     {
         return Err(Refusal::exists(format_args!("user {id}")).into());
@@ -42,20 +53,38 @@ pub(super) fn relocate(context: &Context<'_>) -> Result<Outcome, Stop> {
     Ok(followed(outcome, account, domain, unit))
 }
 
-fn unit(context: &Context<'_>, account: &Account, domain: DomainKey) -> Result<Option<UnitKey>, Refusal> {
+fn unit(
+    context: &Context<'_>,
+    account: &Account,
+    domain: DomainKey,
+) -> Result<Option<UnitKey>, Refusal> {
     if context.fields.sent("to_org_unit") {
         return org_unit::named(context, "to_org_unit", domain);
     }
-    Ok(account.user.org_unit.filter(|_| domain == account.user.domain))
+    Ok(account
+        .user
+        .org_unit
+        .filter(|_| domain == account.user.domain))
 }
 
-fn followed(outcome: Outcome, account: &Account, domain: DomainKey, unit: Option<UnitKey>) -> Outcome {
-    let own = account.authenticators.iter().filter(|one| one.user == Some(account.user.key));
+fn followed(
+    outcome: Outcome,
+    account: &Account,
+    domain: DomainKey,
+    unit: Option<UnitKey>,
+) -> Outcome {
+    let own = account
+        .authenticators
+        .iter()
+        .filter(|one| one.user == Some(account.user.key));
     let moved = own.filter(|one| one.domain != domain || one.org_unit != unit);
     moved.fold(outcome, |outcome, one| {
         let mut authenticator = one.clone();
         authenticator.domain = domain;
         authenticator.org_unit = unit;
-        outcome.write(Write::Authenticator(Box::new(Put::over(one.meta.revision, authenticator))))
+        outcome.write(Write::Authenticator(Box::new(Put::over(
+            one.meta.revision,
+            authenticator,
+        ))))
     })
 }

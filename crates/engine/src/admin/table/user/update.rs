@@ -4,7 +4,9 @@ use crate::model::{Contact, User};
 
 pub(super) fn update(context: &Context<'_>) -> Result<Outcome, Stop> {
     let account = context.account("user", "domain")?;
-    Ok(account::changed(context, account, |user| contact(context, user)))
+    Ok(account::changed(context, account, |user| {
+        contact(context, user);
+    }))
 }
 
 /// What is known of the person, as far as it was sent.
@@ -18,5 +20,9 @@ pub(super) fn contact(context: &Context<'_>, user: &mut User) {
     fields.patch_text("mobile", &mut contact.mobile);
     fields.patch_text("locale", &mut contact.locale);
     user.contact = (contact != Contact::default()).then(|| Box::new(contact));
-    fields.patch("max_sessions", &mut user.max_sessions, |fields| fields.number("max_sessions").and_then(|n| u16::try_from(n).ok()));
+    fields.patch("max_sessions", &mut user.max_sessions, |fields| {
+        fields
+            .number("max_sessions")
+            .and_then(|n| u16::try_from(n).ok())
+    });
 }
