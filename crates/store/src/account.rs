@@ -18,17 +18,29 @@ pub(crate) fn by_key(tx: Tx<'_>, key: UserKey) -> Result<Found, StoreError> {
 }
 
 fn complete(tx: Tx<'_>, row: Option<(User, UserState)>) -> Result<Option<Account>, RowError> {
-    let Some((user, state)) = row else { return Ok(None) };
+    let Some((user, state)) = row else {
+        return Ok(None);
+    };
     let owner = user.linked.unwrap_or(user.key);
     let authenticators = authenticator::of_user(tx, owner)?;
     let attributes = user::attributes(tx, user.key)?;
-    Ok(Some(Account { user, state, authenticators, attributes, owner }))
+    Ok(Some(Account {
+        user,
+        state,
+        authenticators,
+        attributes,
+        owner,
+    }))
 }
 
 fn found(read: Result<Option<Account>, RowError>) -> Result<Found, StoreError> {
     match read {
-        Ok(account) => Ok(account.map_or(Found::Nobody, |account| Found::Account(Arc::new(account)))),
-        Err(RowError::Unreadable(Unreadable { status, which })) => Ok(Found::Unreadable(status, which)),
+        Ok(account) => {
+            Ok(account.map_or(Found::Nobody, |account| Found::Account(Arc::new(account))))
+        }
+        Err(RowError::Unreadable(Unreadable { status, which })) => {
+            Ok(Found::Unreadable(status, which))
+        }
         Err(RowError::Store(error)) => Err(error),
     }
 }

@@ -16,13 +16,17 @@ use std::sync::Arc;
 pub(crate) fn facts(tx: Tx<'_>, needs: &Needs) -> Result<AdminFacts, StoreError> {
     let mut facts = AdminFacts::default();
     for wanted in &needs.accounts {
-        facts.accounts.push((wanted.clone(), find_account(tx, wanted)?));
+        facts
+            .accounts
+            .push((wanted.clone(), find_account(tx, wanted)?));
     }
     if needs.linked {
         add_linked(tx, &mut facts)?;
     }
     for serial in &needs.authenticators {
-        facts.authenticators.push((serial.clone(), device(tx, serial)?));
+        facts
+            .authenticators
+            .push((serial.clone(), device(tx, serial)?));
     }
     if needs.owners {
         add_owners(tx, &mut facts)?;
@@ -45,8 +49,12 @@ fn find_account(tx: Tx<'_>, wanted: &AccountRef) -> Result<Found, StoreError> {
 
 fn device(tx: Tx<'_>, serial: &str) -> Result<Device, StoreError> {
     match authenticator::by_serial(tx, serial) {
-        Ok(found) => Ok(found.map_or(Device::Nobody, |authenticator| Device::Found(Arc::new(authenticator)))),
-        Err(RowError::Unreadable(unreadable)) => Ok(Device::Unreadable(unreadable.status, unreadable.which)),
+        Ok(found) => Ok(found.map_or(Device::Nobody, |authenticator| {
+            Device::Found(Arc::new(authenticator))
+        })),
+        Err(RowError::Unreadable(unreadable)) => {
+            Ok(Device::Unreadable(unreadable.status, unreadable.which))
+        }
         Err(RowError::Store(error)) => Err(error),
     }
 }
@@ -69,7 +77,12 @@ fn add_owners(tx: Tx<'_>, facts: &mut AdminFacts) -> Result<(), StoreError> {
         Device::Found(authenticator) => authenticator.user,
         _ => None,
     };
-    for user in facts.authenticators.iter().filter_map(owner).collect::<Vec<_>>() {
+    for user in facts
+        .authenticators
+        .iter()
+        .filter_map(owner)
+        .collect::<Vec<_>>()
+    {
         let wanted = AccountRef::Key(user);
         if !facts.accounts.iter().any(|(asked, _)| *asked == wanted) {
             let found = find_account(tx, &wanted)?;
@@ -81,16 +94,38 @@ fn add_owners(tx: Tx<'_>, facts: &mut AdminFacts) -> Result<(), StoreError> {
 
 fn count(tx: Tx<'_>, wanted: &Count) -> Result<i64, StoreError> {
     match wanted {
-        Count::UsersOfDomain(key) => number(tx, "SELECT COUNT(*) FROM \"user\" WHERE domain_key = $1", key.0),
-        Count::AuthenticatorsOfDomain(key) => number(tx, "SELECT COUNT(*) FROM authenticator WHERE domain_key = $1", key.0),
-        Count::UsersOfUnit(key) => number(tx, "SELECT COUNT(*) FROM \"user\" WHERE unit_key = $1", key.0),
-        Count::AuthenticatorsOfUnit(key) => number(tx, "SELECT COUNT(*) FROM authenticator WHERE unit_key = $1", key.0),
+        Count::UsersOfDomain(key) => number(
+            tx,
+            "SELECT COUNT(*) FROM \"user\" WHERE domain_key = $1",
+            key.0,
+        ),
+        Count::AuthenticatorsOfDomain(key) => number(
+            tx,
+            "SELECT COUNT(*) FROM authenticator WHERE domain_key = $1",
+            key.0,
+        ),
+        Count::UsersOfUnit(key) => number(
+            tx,
+            "SELECT COUNT(*) FROM \"user\" WHERE unit_key = $1",
+            key.0,
+        ),
+        Count::AuthenticatorsOfUnit(key) => number(
+            tx,
+            "SELECT COUNT(*) FROM authenticator WHERE unit_key = $1",
+            key.0,
+        ),
         Count::AuthenticatorsOfType(name) => {
             let sql = "SELECT COUNT(*) FROM authenticator WHERE type_name = $1";
-            Ok(tx.first(sql, args![name], |row| row.columns().int())?.unwrap_or(0))
+            Ok(tx
+                .first(sql, args![name], |row| row.columns().int())?
+                .unwrap_or(0))
         }
         Count::LinkedTo(who) => match find_account(tx, who)? {
-            Found::Account(account) => number(tx, "SELECT COUNT(*) FROM \"user\" WHERE linked_key = $1", account.user.key.0),
+            Found::Account(account) => number(
+                tx,
+                "SELECT COUNT(*) FROM \"user\" WHERE linked_key = $1",
+                account.user.key.0,
+            ),
             Found::Nobody | Found::Unreadable(..) => Ok(0),
         },
         Count::Administrators => administrators(tx),
@@ -98,7 +133,9 @@ fn count(tx: Tx<'_>, wanted: &Count) -> Result<i64, StoreError> {
 }
 
 fn number(tx: Tx<'_>, sql: &str, key: i64) -> Result<i64, StoreError> {
-    Ok(tx.first(sql, args![key], |row| row.columns().int())?.unwrap_or(0))
+    Ok(tx
+        .first(sql, args![key], |row| row.columns().int())?
+        .unwrap_or(0))
 }
 
 /// Enabled, unlocked accounts that have every privilege; administrators are few.
@@ -116,7 +153,10 @@ fn administrators(tx: Tx<'_>) -> Result<i64, StoreError> {
 
 /// Numbers of rows.
 pub(crate) fn counts(tx: Tx<'_>) -> Result<Counts, StoreError> {
-    let of = |sql: &str| tx.first(sql, &[], |row| row.columns().int()).map(Option::unwrap_or_default);
+    let of = |sql: &str| {
+        tx.first(sql, &[], |row| row.columns().int())
+            .map(Option::unwrap_or_default)
+    };
     Ok(Counts {
         users: of("SELECT COUNT(*) FROM user_state")?,
         authenticators: of("SELECT COUNT(*) FROM authenticator")?,

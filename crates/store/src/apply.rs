@@ -12,7 +12,9 @@ use crate::sqlite::TAKEN;
 use countersign_engine::Secret;
 use countersign_engine::decision::{Change, KeptAnswer, NewPassword};
 use countersign_engine::facts::Place;
-use countersign_engine::model::{ApplicationKey, ApplicationState, AuthenticatorKey, Sealed, StoredPassword, UserKey, UserState};
+use countersign_engine::model::{
+    ApplicationKey, ApplicationState, AuthenticatorKey, Sealed, StoredPassword, UserKey, UserState,
+};
 use countersign_engine::time::Timestamp;
 use countersign_keyring::Keyring;
 use std::collections::{BTreeSet, HashMap};
@@ -32,8 +34,16 @@ impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(reason) if reason == TAKEN => Self::Conflict,
-            StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::Sealing(_) | StoreError::Audit(_) => Self::Refused(error),
-            StoreError::Busy | StoreError::Full | StoreError::ReadOnly | StoreError::Disk(_) | StoreError::Crowded | StoreError::Closed => Self::Broken(error),
+            StoreError::Refused(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Sealing(_)
+            | StoreError::Audit(_) => Self::Refused(error),
+            StoreError::Busy
+            | StoreError::Full
+            | StoreError::ReadOnly
+            | StoreError::Disk(_)
+            | StoreError::Crowded
+            | StoreError::Closed => Self::Broken(error),
         }
     }
 }
@@ -83,7 +93,13 @@ pub(crate) struct Applying<'a> {
 }
 
 /// Makes the changes of a work; what was written before an error is for the caller to undo.
-pub(crate) fn apply(tx: Tx<'_>, ring: &Keyring, now: Timestamp, numbers: &mut Numbers, changes: &[Change]) -> Result<Effects, Stop> {
+pub(crate) fn apply(
+    tx: Tx<'_>,
+    ring: &Keyring,
+    now: Timestamp,
+    numbers: &mut Numbers,
+    changes: &[Change],
+) -> Result<Effects, Stop> {
     let mut applying = Applying {
         tx,
         ring,
@@ -109,7 +125,9 @@ fn is_state(change: &Change) -> bool {
     use countersign_engine::admin::Write;
     matches!(
         change,
-        Change::Application { .. } | Change::User { .. } | Change::Write(Write::UserState(..) | Write::ApplicationState(..))
+        Change::Application { .. }
+            | Change::User { .. }
+            | Change::Write(Write::UserState(..) | Write::ApplicationState(..))
     )
 }
 
@@ -144,8 +162,15 @@ impl Applying<'_> {
         self.effects.challenges -= i64::try_from(count).unwrap_or(0);
     }
 
-    fn application_state(&mut self, key: ApplicationKey, guard: i64, to: &ApplicationState) -> Result<(), Stop> {
-        self.effects.touched.push(Touch::Application(key, guard, *to));
+    fn application_state(
+        &mut self,
+        key: ApplicationKey,
+        guard: i64,
+        to: &ApplicationState,
+    ) -> Result<(), Stop> {
+        self.effects
+            .touched
+            .push(Touch::Application(key, guard, *to));
         held(application::set_state(self.tx, key, guard, to)?)
     }
 
@@ -160,7 +185,8 @@ impl Applying<'_> {
     }
 
     fn pin(&mut self, key: ApplicationKey, pin: &Secret) -> Result<(), Stop> {
-        let (authenticator, version) = application::authenticator(self.tx, key)?.ok_or(Stop::Conflict)?;
+        let (authenticator, version) =
+            application::authenticator(self.tx, key)?.ok_or(Stop::Conflict)?;
         let sealed = self.seal(application::TABLE, key.0, "pin", version, pin)?;
         held(application::set_pin(self.tx, key, &sealed, self.now)?)?;
         self.touch_authenticator(authenticator)
@@ -168,12 +194,21 @@ impl Applying<'_> {
 
     fn password(&mut self, key: UserKey, new: &NewPassword) -> Result<(), Stop> {
         let version = user::record_version(self.tx, key)?.ok_or(Stop::Conflict)?;
-        let history = (!new.history.is_empty()).then(|| history_json(&new.history)).transpose()?;
+        let history = (!new.history.is_empty())
+            .then(|| history_json(&new.history))
+            .transpose()?;
         let mut seal = |field, plain: &Secret| self.seal(user::TABLE, key.0, field, version, plain);
         let stored = StoredPassword {
             verifier: seal("password", &new.verifier)?,
-            copy: new.copy.as_ref().map(|copy| seal("password_copy", copy)).transpose()?,
-            history: history.as_ref().map(|history| seal("password_history", history)).transpose()?,
+            copy: new
+                .copy
+                .as_ref()
+                .map(|copy| seal("password_copy", copy))
+                .transpose()?,
+            history: history
+                .as_ref()
+                .map(|history| seal("password_history", history))
+                .transpose()?,
             set_at: new.set_at,
         };
         held(user::set_password(self.tx, key, &stored, self.now)?)?;
@@ -182,18 +217,42 @@ impl Applying<'_> {
 
     fn keep(&mut self, answer: &KeptAnswer) -> Result<(), Stop> {
         let key = self.numbers.next(self.tx, KEPT_ANSWER)?;
-        let sealed = self.seal(KEPT_ANSWER, key, "answer", version::KEPT_ANSWER, &answer.answer)?;
+        let sealed = self.seal(
+            KEPT_ANSWER,
+            key,
+            "answer",
+            version::KEPT_ANSWER,
+            &answer.answer,
+        )?;
         Ok(challenge::keep(self.tx, key, answer, &sealed.0, self.now)?)
     }
 
-    fn seal(&mut self, table: &'static str, id: i64, field: &'static str, version: u32, plain: &Secret) -> Result<Sealed, Stop> {
-        Ok(seal(self.ring, Place { table, id, field, version }, plain)?)
+    fn seal(
+        &mut self,
+        table: &'static str,
+        id: i64,
+        field: &'static str,
+        version: u32,
+        plain: &Secret,
+    ) -> Result<Sealed, Stop> {
+        Ok(seal(
+            self.ring,
+            Place {
+                table,
+                id,
+                field,
+                version,
+            },
+            plain,
+        )?)
     }
 
     /// The account changes: every version it is guarded by rises, and memory forgets it.
     fn touch_user(&mut self, key: UserKey) -> Result<(), Stop> {
         let linked = user::linked(self.tx, key)?;
-        self.effects.touched.extend([Some(key), linked].into_iter().flatten().map(Touch::Evict));
+        self.effects
+            .touched
+            .extend([Some(key), linked].into_iter().flatten().map(Touch::Evict));
         self.raise.insert(key);
         Ok(())
     }
@@ -223,7 +282,13 @@ fn held(guard: bool) -> Result<(), Stop> {
 
 /// Earlier verifiers as the JSON array that is sealed.
 fn history_json(verifiers: &[Secret]) -> Result<Secret, StoreError> {
-    let texts: Option<Vec<&str>> = verifiers.iter().map(|verifier| std::str::from_utf8(verifier.expose()).ok()).collect();
-    let texts = texts.ok_or_else(|| StoreError::Refused("a password verifier is no text".to_owned()))?;
-    serde_json::to_vec(&texts).map(Secret::new).map_err(|error| StoreError::Refused(error.to_string()))
+    let texts: Option<Vec<&str>> = verifiers
+        .iter()
+        .map(|verifier| std::str::from_utf8(verifier.expose()).ok())
+        .collect();
+    let texts =
+        texts.ok_or_else(|| StoreError::Refused("a password verifier is no text".to_owned()))?;
+    serde_json::to_vec(&texts)
+        .map(Secret::new)
+        .map_err(|error| StoreError::Refused(error.to_string()))
 }

@@ -19,8 +19,7 @@ use std::time::Duration;
 const ID_SLACK: i64 = 3_600_000_000;
 
 const BETWEEN: &str = "SELECT key, first, head, body FROM audit_segment WHERE to_time >= $1 AND from_time <= $2 ORDER BY to_time, key";
-const BETWEEN_BACK: &str =
-    "SELECT key, first, head, body FROM audit_segment WHERE to_time >= $1 AND from_time <= $2 ORDER BY to_time DESC, key DESC";
+const BETWEEN_BACK: &str = "SELECT key, first, head, body FROM audit_segment WHERE to_time >= $1 AND from_time <= $2 ORDER BY to_time DESC, key DESC";
 const AFTER: &str = "SELECT key, first, head, body FROM audit_segment WHERE key > $1 ORDER BY key";
 const NEWEST_KEY: &str = "SELECT MAX(key) FROM audit_segment";
 const TRACES: &str = "SELECT body FROM trace_segment WHERE key = $1";
@@ -58,7 +57,11 @@ pub struct Range {
 impl Range {
     /// All records.
     pub const fn all(newest_first: bool) -> Self {
-        Self { from: Timestamp(i64::MIN), to: Timestamp(i64::MAX), newest_first }
+        Self {
+            from: Timestamp(i64::MIN),
+            to: Timestamp(i64::MAX),
+            newest_first,
+        }
     }
 }
 
@@ -66,14 +69,21 @@ impl Range {
 pub trait Trail {
     /// Runs reads on one state of the database.
     #[doc(hidden)]
-    fn reading(&self, run: &mut dyn FnMut(Reading<'_>) -> Result<(), StoreError>) -> Result<(), StoreError>;
+    fn reading(
+        &self,
+        run: &mut dyn FnMut(Reading<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
 
     /// Calls `each` with the records of a range until it says false. Records of one commit stand together; between
     /// commits the order is that of time.
     ///
     /// # Errors
     /// The database cannot be read.
-    fn scan(&self, range: Range, each: &mut dyn FnMut(&Line, &Entry) -> bool) -> Result<(), StoreError> {
+    fn scan(
+        &self,
+        range: Range,
+        each: &mut dyn FnMut(&Line, &Entry) -> bool,
+    ) -> Result<(), StoreError> {
         self.reading(&mut |reading| reading.scan(range, each))
     }
 
@@ -147,7 +157,11 @@ pub trait Trail {
     fn newest_segment(&self) -> Result<i64, StoreError> {
         let mut newest = 0;
         self.reading(&mut |reading| {
-            newest = reading.0.first(NEWEST_KEY, &[], |row| row.columns().opt_int())?.flatten().unwrap_or(0);
+            newest = reading
+                .0
+                .first(NEWEST_KEY, &[], |row| row.columns().opt_int())?
+                .flatten()
+                .unwrap_or(0);
             Ok(())
         })?;
         Ok(newest)
@@ -199,7 +213,10 @@ pub trait Trail {
 pub struct Reading<'a>(Tx<'a>);
 
 impl Trail for Store {
-    fn reading(&self, run: &mut dyn FnMut(Reading<'_>) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    fn reading(
+        &self,
+        run: &mut dyn FnMut(Reading<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         self.shared.read(|tx| run(Reading(tx)))
     }
 }
@@ -216,18 +233,32 @@ impl Reader {
     /// There is no such file, it is no store, or one of a newer schema.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         if !path.is_file() {
-            return Err(OpenError::Missing { path: path.to_owned() });
+            return Err(OpenError::Missing {
+                path: path.to_owned(),
+            });
         }
-        let failed = |source| OpenError::File { path: path.to_owned(), source };
-        let database = Database::open(path, Access::Read, Duration::from_secs(2)).map_err(failed)?;
+        let failed = |source| OpenError::File {
+            path: path.to_owned(),
+            source,
+        };
+        let database =
+            Database::open(path, Access::Read, Duration::from_secs(2)).map_err(failed)?;
         schema::version(&database, path)?;
-        Ok(Self { database: Mutex::new(database) })
+        Ok(Self {
+            database: Mutex::new(database),
+        })
     }
 }
 
 impl Trail for Reader {
-    fn reading(&self, run: &mut dyn FnMut(Reading<'_>) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        let database = self.database.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    fn reading(
+        &self,
+        run: &mut dyn FnMut(Reading<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let database = self
+            .database
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         database.reading(|tx| run(Reading(tx)))
     }
 }
@@ -245,13 +276,25 @@ impl Store {
     /// # Errors
     /// The database cannot be written.
     pub fn erase_traces(&self, before: Timestamp, limit: u32) -> Result<usize, StoreError> {
-        self.errand(move |writer| writer.transaction(|writer, _| writer.database.tx().run(ERASE_TRACES, args![before, limit])))
+        self.errand(move |writer| {
+            writer.transaction(|writer, _| {
+                writer.database.tx().run(ERASE_TRACES, args![before, limit])
+            })
+        })
     }
 }
 
 impl Reading<'_> {
-    fn scan(self, range: Range, each: &mut dyn FnMut(&Line, &Entry) -> bool) -> Result<(), StoreError> {
-        let sql = if range.newest_first { BETWEEN_BACK } else { BETWEEN };
+    fn scan(
+        self,
+        range: Range,
+        each: &mut dyn FnMut(&Line, &Entry) -> bool,
+    ) -> Result<(), StoreError> {
+        let sql = if range.newest_first {
+            BETWEEN_BACK
+        } else {
+            BETWEEN
+        };
         self.0.each(sql, args![range.from, range.to], |row| {
             let mut lines = lines(&trail::read(row)?);
             if range.newest_first {
@@ -267,7 +310,11 @@ impl Reading<'_> {
     /// Looks near the time in the id first, then everywhere: an id may have been made by another program.
     fn find(self, id: &[u8; 16]) -> Result<Option<Line>, StoreError> {
         let at = amid::time(id);
-        let near = Range { from: Timestamp(at.0.saturating_sub(ID_SLACK)), to: Timestamp(at.0.saturating_add(ID_SLACK)), newest_first: false };
+        let near = Range {
+            from: Timestamp(at.0.saturating_sub(ID_SLACK)),
+            to: Timestamp(at.0.saturating_add(ID_SLACK)),
+            newest_first: false,
+        };
         match self.find_in(near, id)? {
             Some(line) => Ok(Some(line)),
             None => self.find_in(Range::all(true), id),
@@ -286,10 +333,15 @@ impl Reading<'_> {
     }
 
     fn of_request(self, request_id: &str) -> Result<Vec<Line>, StoreError> {
-        let by_id = data_encoding::HEXLOWER_PERMISSIVE.decode(request_id.as_bytes()).ok().and_then(|id| <[u8; 16]>::try_from(id).ok());
+        let by_id = data_encoding::HEXLOWER_PERMISSIVE
+            .decode(request_id.as_bytes())
+            .ok()
+            .and_then(|id| <[u8; 16]>::try_from(id).ok());
         if let Some(line) = by_id.map_or(Ok(None), |id| self.find(&id))? {
             // Other records of the request carry its id, too.
-            let own = line.entry().and_then(|entry| Some(entry.text("request_id")?.to_owned()));
+            let own = line
+                .entry()
+                .and_then(|entry| Some(entry.text("request_id")?.to_owned()));
             return match own {
                 Some(own) => self.with_request_id(&own),
                 None => Ok(vec![line]),
@@ -305,7 +357,9 @@ impl Reading<'_> {
         // A request that waits for a person may write for minutes; what is found ends the search a while later.
         let mut patience = 1000;
         self.segments(Range::all(true), |stored| {
-            let mut here = lines_where(stored, |line| line.windows(part.len()).any(|window| window == part));
+            let mut here = lines_where(stored, |line| {
+                line.windows(part.len()).any(|window| window == part)
+            });
             here.reverse();
             found.extend(here);
             patience -= usize::from(!found.is_empty());
@@ -315,19 +369,35 @@ impl Reading<'_> {
         Ok(found)
     }
 
-    fn segments(self, range: Range, mut each: impl FnMut(&Stored) -> bool) -> Result<(), StoreError> {
-        let sql = if range.newest_first { BETWEEN_BACK } else { BETWEEN };
-        self.0.each(sql, args![range.from, range.to], |row| Ok(each(&trail::read(row)?)))
+    fn segments(
+        self,
+        range: Range,
+        mut each: impl FnMut(&Stored) -> bool,
+    ) -> Result<(), StoreError> {
+        let sql = if range.newest_first {
+            BETWEEN_BACK
+        } else {
+            BETWEEN
+        };
+        self.0.each(sql, args![range.from, range.to], |row| {
+            Ok(each(&trail::read(row)?))
+        })
     }
 
     fn trace(self, segment: i64, id: &[u8; 16]) -> Result<Option<Vec<u8>>, StoreError> {
-        let body = self.0.first(TRACES, args![segment], |row| Ok(row.columns().blob()?.to_vec()))?;
+        let body = self.0.first(TRACES, args![segment], |row| {
+            Ok(row.columns().blob()?.to_vec())
+        })?;
         Ok(body.and_then(|body| trace_in(&body, id)))
     }
 
     fn entries(self, each: &mut dyn FnMut(&[u8], &[u8; 32])) -> Result<(), StoreError> {
         for (number, ..) in trail::epochs(self.0)? {
-            trail::segments(self.0, number, |stored| lines(&stored).iter().for_each(|line| each(&line.json, &line.hash)))?;
+            trail::segments(self.0, number, |stored| {
+                lines(&stored)
+                    .iter()
+                    .for_each(|line| each(&line.json, &line.hash))
+            })?;
         }
         Ok(())
     }
@@ -343,7 +413,9 @@ impl Reading<'_> {
 }
 
 fn within(range: Range, entry: &Entry) -> bool {
-    entry.time().is_none_or(|time| range.from <= time && time <= range.to)
+    entry
+        .time()
+        .is_none_or(|time| range.from <= time && time <= range.to)
 }
 
 fn lines(stored: &Stored) -> Vec<Line> {
@@ -354,15 +426,24 @@ fn lines_where(stored: &Stored, wanted: impl Fn(&[u8]) -> bool) -> Vec<Line> {
     if !stored.lines().any(&wanted) {
         return Vec::new();
     }
-    let all = stored.lines().zip(stored.hashes()).filter(|(line, _)| wanted(line));
-    all.map(|(line, hash)| Line { json: line.to_vec(), hash, segment: stored.key }).collect()
+    let all = stored
+        .lines()
+        .zip(stored.hashes())
+        .filter(|(line, _)| wanted(line));
+    all.map(|(line, hash)| Line {
+        json: line.to_vec(),
+        hash,
+        segment: stored.key,
+    })
+    .collect()
 }
 
 fn trace_in(mut body: &[u8], id: &[u8; 16]) -> Option<Vec<u8>> {
     loop {
         let (own, rest) = body.split_first_chunk::<16>()?;
         let (size, rest) = rest.split_first_chunk::<4>()?;
-        let (trace, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*size)).ok()?)?;
+        let (trace, rest) =
+            rest.split_at_checked(usize::try_from(u32::from_be_bytes(*size)).ok()?)?;
         if own == id {
             return Some(trace.to_vec());
         }

@@ -56,7 +56,9 @@ impl Cache {
     /// The account of this name, if it is here.
     pub(crate) fn find(&self, domain: DomainKey, folded: &str) -> Option<Arc<Account>> {
         let hash = self.hash_name(domain, folded);
-        self.shard(hash).find(hash, |account| account.user.domain == domain && account.user.folded == folded)
+        self.shard(hash).find(hash, |account| {
+            account.user.domain == domain && account.user.folded == folded
+        })
     }
 
     /// To be called before an account is read from the database.
@@ -71,7 +73,10 @@ impl Cache {
         }
         let hash = self.hash_name(account.user.domain, &account.user.folded);
         let mut shard = self.shard(hash);
-        if shard.find(hash, |other| other.user.key == account.user.key).is_some() {
+        if shard
+            .find(hash, |other| other.user.key == account.user.key)
+            .is_some()
+        {
             return;
         }
         // A change stamps first and looks into the index then; an insertion goes the other way round. So a change
@@ -90,15 +95,22 @@ impl Cache {
     /// Takes over the new state of an application that was at `guard`.
     pub(crate) fn set_application(&self, key: ApplicationKey, guard: i64, to: &ApplicationState) {
         self.change(Key::Application(key), |account| {
-            let mut all = account.authenticators.iter_mut().flat_map(|authenticator| &mut authenticator.applications);
+            let mut all = account
+                .authenticators
+                .iter_mut()
+                .flat_map(|authenticator| &mut authenticator.applications);
             let application = all.find(|application| application.key == key);
-            application.is_some_and(|application| advance(&mut application.state, |state| state.version, guard, to))
+            application.is_some_and(|application| {
+                advance(&mut application.state, |state| state.version, guard, to)
+            })
         });
     }
 
     /// Takes over the new state of an account that was at `guard`.
     pub(crate) fn set_user(&self, key: UserKey, guard: i64, to: &UserState) {
-        self.change(Key::User(key), |account| advance(&mut account.state, |state| state.version, guard, to));
+        self.change(Key::User(key), |account| {
+            advance(&mut account.state, |state| state.version, guard, to)
+        });
     }
 
     /// Forgets an account.
@@ -114,10 +126,15 @@ impl Cache {
     /// Forgets everything.
     pub(crate) fn clear(&self) {
         let now = self.clock.fetch_add(1, Ordering::SeqCst) + 1;
-        self.stamps.iter().for_each(|stamp| stamp.store(now, Ordering::SeqCst));
+        self.stamps
+            .iter()
+            .for_each(|stamp| stamp.store(now, Ordering::SeqCst));
         for shard in &self.shards {
             let mut shard = lock(shard);
-            shard.clear().iter().for_each(|account| self.unlink(account));
+            shard
+                .clear()
+                .iter()
+                .for_each(|account| self.unlink(account));
         }
     }
 
@@ -130,9 +147,12 @@ impl Cache {
     fn change(&self, key: Key, apply: impl FnOnce(&mut Account) -> bool) {
         let now = self.clock.fetch_add(1, Ordering::SeqCst) + 1;
         self.stamp(key).fetch_max(now, Ordering::SeqCst);
-        let Some(hash) = self.slot(key).get(&key).copied() else { return };
+        let Some(hash) = self.slot(key).get(&key).copied() else {
+            return;
+        };
         let mut shard = self.shard(hash);
-        if let Some(gone) = shard.change(hash, |account| keys(account).any(|own| own == key), apply) {
+        if let Some(gone) = shard.change(hash, |account| keys(account).any(|own| own == key), apply)
+        {
             self.unlink(&gone);
         }
     }
@@ -159,7 +179,10 @@ impl Cache {
     }
 
     fn slot(&self, key: Key) -> MutexGuard<'_, HashMap<Key, u64, DefaultHashBuilder>> {
-        lock(part(&self.index, self.hasher.hash_one(key).rotate_right(48)))
+        lock(part(
+            &self.index,
+            self.hasher.hash_one(key).rotate_right(48),
+        ))
     }
 
     fn stamp(&self, key: Key) -> &AtomicU64 {
@@ -176,11 +199,18 @@ fn advance<S: Copy>(state: &mut S, version: impl Fn(&S) -> i64, guard: i64, to: 
 }
 
 fn keys(account: &Account) -> impl Iterator<Item = Key> + '_ {
-    let applications = account.authenticators.iter().flat_map(|authenticator| &authenticator.applications);
-    std::iter::once(Key::User(account.user.key)).chain(applications.map(|application| Key::Application(application.key)))
+    let applications = account
+        .authenticators
+        .iter()
+        .flat_map(|authenticator| &authenticator.applications);
+    std::iter::once(Key::User(account.user.key))
+        .chain(applications.map(|application| Key::Application(application.key)))
 }
 
-#[expect(clippy::indexing_slicing, reason = "the remainder by the length is within a slice that is never empty")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the remainder by the length is within a slice that is never empty"
+)]
 fn part<T>(all: &[T], hash: u64) -> &T {
     &all[usize::try_from(hash % all.len() as u64).unwrap_or_default()]
 }

@@ -69,7 +69,9 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// Made by a newer version.
-    #[error("use a store of schema {found}: this program knows schemas up to {known}; start the newer version that wrote it")]
+    #[error(
+        "use a store of schema {found}: this program knows schemas up to {known}; start the newer version that wrote it"
+    )]
     Newer {
         /// The schema of the store.
         found: i64,
@@ -103,7 +105,9 @@ pub enum OpenError {
         seq: u64,
     },
     /// The keys of the store do not open under this root key.
-    #[error("open the key ring: {0}; check that root_key names the key that this store was made with")]
+    #[error(
+        "open the key ring: {0}; check that root_key names the key that this store was made with"
+    )]
     Keys(String),
     /// Anything else.
     #[error("open the store: {0}")]

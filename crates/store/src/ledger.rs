@@ -2,11 +2,13 @@
 //! and puts it back when a batch fails.
 
 use crate::rows::key::AuditKeyRecord;
-use crate::trail::{self, Segment};
 use crate::sql::Tx;
+use crate::trail::{self, Segment};
 use crate::{StoreError, amid};
-use countersign_engine::audit::chain::{self, CHECKPOINT_RECORDS, CHECKPOINT_SECONDS, Chain, Checkpoint, Head, KeyNotice, Start};
 use countersign_engine::audit::Record;
+use countersign_engine::audit::chain::{
+    self, CHECKPOINT_RECORDS, CHECKPOINT_SECONDS, Chain, Checkpoint, Head, KeyNotice, Start,
+};
 use countersign_engine::time::Timestamp;
 use countersign_keyring::{AuditKey, random};
 use std::sync::Arc;
@@ -47,12 +49,20 @@ pub(crate) enum Beginning {
 
 impl Ledger {
     /// Begins an epoch: its row and its start record.
-    pub(crate) fn begin(tx: Tx<'_>, author: &Arc<Author>, now: Timestamp, why: &Beginning) -> Result<Self, StoreError> {
+    pub(crate) fn begin(
+        tx: Tx<'_>,
+        author: &Arc<Author>,
+        now: Timestamp,
+        why: &Beginning,
+    ) -> Result<Self, StoreError> {
         let previous = trail::newest(tx, &author.node)?;
         let epoch_id: [u8; 16] = random::random().map_err(|error| no_random(&error))?;
         let epoch = trail::next_epoch(tx)?;
         trail::insert_epoch(tx, epoch, &epoch_id, &author.node, now)?;
-        let checkpoint = trail::checkpoints(tx)?.into_iter().find(|(node, _)| *node == author.node).map(|(_, head)| head);
+        let checkpoint = trail::checkpoints(tx)?
+            .into_iter()
+            .find(|(node, _)| *node == author.node)
+            .map(|(_, head)| head);
         let prev = previous.map_or([0; 32], |head| head.hash);
         let mut ledger = Self {
             author: Arc::clone(author),
@@ -68,13 +78,29 @@ impl Ledger {
         Ok(ledger)
     }
 
-    fn start(&self, previous: Option<Head>, why: &Beginning, now: Timestamp) -> Result<Record, StoreError> {
+    fn start(
+        &self,
+        previous: Option<Head>,
+        why: &Beginning,
+        now: Timestamp,
+    ) -> Result<Record, StoreError> {
         let abandoned = match why {
             Beginning::Usual => None,
             Beginning::Accepted(head, _) => Some(*head),
         };
-        let Author { node, version, notice, .. } = &*self.author;
-        let start = Start { node: node.clone(), version: version.clone(), key: notice.clone(), previous, abandoned };
+        let Author {
+            node,
+            version,
+            notice,
+            ..
+        } = &*self.author;
+        let start = Start {
+            node: node.clone(),
+            version: version.clone(),
+            key: notice.clone(),
+            previous,
+            abandoned,
+        };
         let mut record = start.record(new_amid(now)?, now);
         if let Beginning::Accepted(_, reason) = why {
             record.reason = Some(reason.clone().into());
@@ -83,8 +109,18 @@ impl Ledger {
     }
 
     /// Appends records as one segment and answers its key; none for no records.
-    pub(crate) fn write<'r>(&mut self, tx: Tx<'_>, records: impl IntoIterator<Item = &'r Record>, now: Timestamp) -> Result<Option<i64>, StoreError> {
-        let mut segment = Segment { first: self.chain.next_seq(), from: Timestamp(i64::MAX), to: Timestamp(i64::MIN), ..Segment::default() };
+    pub(crate) fn write<'r>(
+        &mut self,
+        tx: Tx<'_>,
+        records: impl IntoIterator<Item = &'r Record>,
+        now: Timestamp,
+    ) -> Result<Option<i64>, StoreError> {
+        let mut segment = Segment {
+            first: self.chain.next_seq(),
+            from: Timestamp(i64::MAX),
+            to: Timestamp(i64::MIN),
+            ..Segment::default()
+        };
         for record in records {
             segment.head = self.chain.append(record, &mut segment.body);
             segment.body.push(b'\n');
@@ -107,16 +143,27 @@ impl Ledger {
 
     /// When a checkpoint will be due if no more records come.
     pub(crate) fn due_at(&self) -> Option<Timestamp> {
-        self.unsigned_since.map(|since| since.plus_seconds(CHECKPOINT_SECONDS))
+        self.unsigned_since
+            .map(|since| since.plus_seconds(CHECKPOINT_SECONDS))
     }
 
     /// Signs the newest record.
     pub(crate) fn sign(&mut self, tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
-        let Some(head) = self.chain.head() else { return Ok(()) };
-        let others = trail::checkpoints(tx)?.into_iter().filter(|(node, _)| *node != self.author.node);
+        let Some(head) = self.chain.head() else {
+            return Ok(());
+        };
+        let others = trail::checkpoints(tx)?
+            .into_iter()
+            .filter(|(node, _)| *node != self.author.node);
         let Author { node, key, .. } = &*self.author;
-        let checkpoint =
-            Checkpoint { node: node.clone(), head, time: now, key_id: key.id().to_owned(), previous: self.checkpoint, seen: others.collect() };
+        let checkpoint = Checkpoint {
+            node: node.clone(),
+            head,
+            time: now,
+            key_id: key.id().to_owned(),
+            previous: self.checkpoint,
+            seen: others.collect(),
+        };
         let record = checkpoint.record(&key.sign(&checkpoint.to_sign()), new_amid(now)?);
         self.write(tx, [&record], now)?;
         trail::put_checkpoint(tx, &self.author.node, &head, now)?;
@@ -146,7 +193,10 @@ impl Ledger {
 
     /// Goes on as the next epoch; what is to be remembered of this one still is.
     pub(crate) fn follow(&mut self, next: Self) {
-        *self = Self { remember: self.remember, ..next };
+        *self = Self {
+            remember: self.remember,
+            ..next
+        };
     }
 
     /// The newest record.
@@ -163,12 +213,18 @@ impl Ledger {
 
 /// The notice of a stored key.
 pub(crate) fn notice(record: &AuditKeyRecord) -> KeyNotice {
-    KeyNotice { public: record.public, signed_by: record.signed_by }
+    KeyNotice {
+        public: record.public,
+        signed_by: record.signed_by,
+    }
 }
 
 /// A fresh id for a record of the store's own.
 pub(crate) fn new_amid(now: Timestamp) -> Result<[u8; 16], StoreError> {
-    Ok(amid::new(now, random::random().map_err(|error| no_random(&error))?))
+    Ok(amid::new(
+        now,
+        random::random().map_err(|error| no_random(&error))?,
+    ))
 }
 
 pub(crate) fn no_random(error: &random::RandomError) -> StoreError {

@@ -23,7 +23,9 @@ impl Numbers {
 
     /// Writes what was counted, within the batch that used it.
     pub(crate) fn save(&mut self, tx: Tx<'_>) -> Result<(), StoreError> {
-        self.next.drain().try_for_each(|(table, next)| key::set_number(tx, table, next))
+        self.next
+            .drain()
+            .try_for_each(|(table, next)| key::set_number(tx, table, next))
     }
 
     /// Forgets what was counted: the batch was undone.

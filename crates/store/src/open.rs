@@ -26,7 +26,11 @@ pub(crate) struct Opened {
 }
 
 /// Opens a store and begins an epoch.
-pub(crate) fn open(options: &Options, root: Arc<RootKey>, accepted: Option<&str>) -> Result<Opened, OpenError> {
+pub(crate) fn open(
+    options: &Options,
+    root: Arc<RootKey>,
+    accepted: Option<&str>,
+) -> Result<Opened, OpenError> {
     let database = open_database(options)?;
     let now = (options.clock)();
     schema::migrate(&database, &options.path, now)?;
@@ -42,10 +46,13 @@ pub(crate) fn open(options: &Options, root: Arc<RootKey>, accepted: Option<&str>
     }
     tx.run("COMMIT", &[])?;
     if let Some(head) = ledger.remember.take() {
-        state_file::write(&options.state_file, &head).map_err(|error| state_error(options, error.to_string()))?;
+        state_file::write(&options.state_file, &head)
+            .map_err(|error| state_error(options, error.to_string()))?;
     }
     let snapshot = snapshot::read(tx, &snapshot::Hosts::new())?;
-    let cached = options.cache_accounts.or_else(|| usize::try_from(snapshot.settings.number("cache.accounts")).ok());
+    let cached = options
+        .cache_accounts
+        .or_else(|| usize::try_from(snapshot.settings.number("cache.accounts")).ok());
     let shared = Arc::new(Shared::new(
         options.path.clone(),
         options.wait,
@@ -57,18 +64,32 @@ pub(crate) fn open(options: &Options, root: Arc<RootKey>, accepted: Option<&str>
         keyring,
         challenge::count(tx)?,
     ));
-    let keeper = Keeper::start(options.state_file.clone()).map_err(|error| StoreError::Disk(error.to_string()))?;
+    let keeper = Keeper::start(options.state_file.clone())
+        .map_err(|error| StoreError::Disk(error.to_string()))?;
     let mut writer = Writer::new(database, Arc::clone(&shared), ledger, keeper);
     writer.tune()?;
     Ok(Opened { shared, writer })
 }
 
 fn open_database(options: &Options) -> Result<Database, OpenError> {
-    let failed = |source| OpenError::File { path: options.path.clone(), source };
+    let failed = |source| OpenError::File {
+        path: options.path.clone(),
+        source,
+    };
     // A rename cannot put the file of another program into its place, but an existing one must be looked at first.
-    let is_database = |path| fs::metadata(path).map_or(Ok(true), |file| if file.len() == 0 { Ok(true) } else { starts_like_one(path) });
+    let is_database = |path| {
+        fs::metadata(path).map_or(Ok(true), |file| {
+            if file.len() == 0 {
+                Ok(true)
+            } else {
+                starts_like_one(path)
+            }
+        })
+    };
     if !is_database(&options.path).map_err(|error| failed(StoreError::Disk(error.to_string())))? {
-        return Err(OpenError::Foreign { path: options.path.clone() });
+        return Err(OpenError::Foreign {
+            path: options.path.clone(),
+        });
     }
     Database::open(&options.path, Access::Write, options.wait).map_err(failed)
 }
@@ -81,9 +102,16 @@ fn starts_like_one(path: &std::path::Path) -> std::io::Result<bool> {
 }
 
 /// Compares the store with what the node remembers.
-fn check_state(database: &Database, options: &Options, accepted: Option<&str>) -> Result<Beginning, OpenError> {
-    let remembered = state_file::read(&options.state_file).map_err(|reason| state_error(options, reason))?;
-    let Some(head) = remembered else { return Ok(Beginning::Usual) };
+fn check_state(
+    database: &Database,
+    options: &Options,
+    accepted: Option<&str>,
+) -> Result<Beginning, OpenError> {
+    let remembered =
+        state_file::read(&options.state_file).map_err(|reason| state_error(options, reason))?;
+    let Some(head) = remembered else {
+        return Ok(Beginning::Usual);
+    };
     if trail::holds(database.tx(), &head)? {
         return Ok(Beginning::Usual);
     }
@@ -94,18 +122,28 @@ fn check_state(database: &Database, options: &Options, accepted: Option<&str>) -
 }
 
 fn rolled_back(head: &Head) -> OpenError {
-    OpenError::RolledBack { epoch: data_encoding::HEXLOWER.encode(&head.epoch), seq: head.seq }
+    OpenError::RolledBack {
+        epoch: data_encoding::HEXLOWER.encode(&head.epoch),
+        seq: head.seq,
+    }
 }
 
 fn state_error(options: &Options, reason: String) -> OpenError {
-    OpenError::StateFile { path: options.state_file.clone(), reason }
+    OpenError::StateFile {
+        path: options.state_file.clone(),
+        reason,
+    }
 }
 
 fn open_keys(tx: Tx<'_>, root: &Arc<RootKey>, now: Timestamp) -> Result<Keyring, OpenError> {
     let rows = key::all(tx)?;
     if rows.is_empty() {
-        let first = Keyring::first(Arc::clone(root), now.0).map_err(|error| OpenError::Keys(error.to_string()))?;
-        first.rows.iter().try_for_each(|row| key::put(tx, &to_record(row)))?;
+        let first = Keyring::first(Arc::clone(root), now.0)
+            .map_err(|error| OpenError::Keys(error.to_string()))?;
+        first
+            .rows
+            .iter()
+            .try_for_each(|row| key::put(tx, &to_record(row)))?;
         return Ok(first.keyring);
     }
     let rows = rows.iter().map(from_record).collect::<Result<_, _>>()?;
@@ -113,22 +151,40 @@ fn open_keys(tx: Tx<'_>, root: &Arc<RootKey>, now: Timestamp) -> Result<Keyring,
 }
 
 /// The node with its newest audit key; a new node gets one.
-fn author(tx: Tx<'_>, options: &Options, ring: &Keyring, now: Timestamp) -> Result<Author, OpenError> {
-    let known = key::audit_keys(tx)?.into_iter().rfind(|record| record.node == options.node);
+fn author(
+    tx: Tx<'_>,
+    options: &Options,
+    ring: &Keyring,
+    now: Timestamp,
+) -> Result<Author, OpenError> {
+    let known = key::audit_keys(tx)?
+        .into_iter()
+        .rfind(|record| record.node == options.node);
     let (key, notice) = match known {
         Some(record) => (open_audit_key(ring, &record)?, notice(&record)),
         None => new_audit_key(tx, &options.node, ring, None, now)?,
     };
-    Ok(Author { node: options.node.clone(), version: options.version.clone(), key, notice })
+    Ok(Author {
+        node: options.node.clone(),
+        version: options.version.clone(),
+        key,
+        notice,
+    })
 }
 
 fn open_audit_key(ring: &Keyring, record: &AuditKeyRecord) -> Result<AuditKey, OpenError> {
-    let secret = unseal(ring, private_place(record.key), &record.private).map_err(|error| OpenError::Keys(error.to_string()))?;
+    let secret = unseal(ring, private_place(record.key), &record.private)
+        .map_err(|error| OpenError::Keys(error.to_string()))?;
     AuditKey::from_secret(&secret).map_err(|error| OpenError::Keys(error.to_string()))
 }
 
 fn private_place(key: i64) -> Place {
-    Place { table: key::AUDIT_KEY, id: key, field: "private", version: crate::rows::version::AUDIT_KEY }
+    Place {
+        table: key::AUDIT_KEY,
+        id: key,
+        field: "private",
+        version: crate::rows::version::AUDIT_KEY,
+    }
 }
 
 /// Makes the next audit key of a node; the key before vouches for it.
@@ -143,10 +199,26 @@ pub(crate) fn new_audit_key(
     let row = numbers.next(tx, key::AUDIT_KEY)?;
     numbers.save(tx)?;
     let audit_key = AuditKey::generate().map_err(|error| no_random(&error))?;
-    let public = audit_key.public().bytes().ok_or_else(|| StoreError::Audit("a new audit key has no public half".to_owned()))?;
-    let signed_by = before.map(|before| (before.notice.public, before.key.sign(&KeyNotice::to_sign(node, &public))));
+    let public = audit_key
+        .public()
+        .bytes()
+        .ok_or_else(|| StoreError::Audit("a new audit key has no public half".to_owned()))?;
+    let signed_by = before.map(|before| {
+        (
+            before.notice.public,
+            before.key.sign(&KeyNotice::to_sign(node, &public)),
+        )
+    });
     let private: Sealed = seal(ring, private_place(row), &audit_key.secret())?;
-    let record = AuditKeyRecord { key: row, id: audit_key.id().to_owned(), node: node.to_owned(), created: now, public, private, signed_by };
+    let record = AuditKeyRecord {
+        key: row,
+        id: audit_key.id().to_owned(),
+        node: node.to_owned(),
+        created: now,
+        public,
+        private,
+        signed_by,
+    };
     key::put_audit_key(tx, &record)?;
     Ok((audit_key, notice(&record)))
 }

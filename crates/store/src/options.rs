@@ -31,7 +31,12 @@ pub struct Options {
 
 impl Options {
     /// The usual options for a database file, a state file, a node and a version.
-    pub fn new(path: impl Into<PathBuf>, state_file: impl Into<PathBuf>, node: &str, version: &str) -> Self {
+    pub fn new(
+        path: impl Into<PathBuf>,
+        state_file: impl Into<PathBuf>,
+        node: &str,
+        version: &str,
+    ) -> Self {
         Self {
             path: path.into(),
             state_file: state_file.into(),
@@ -47,13 +52,19 @@ impl Options {
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options").field("path", &self.path).field("state_file", &self.state_file).field("node", &self.node).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("path", &self.path)
+            .field("state_file", &self.state_file)
+            .field("node", &self.node)
+            .finish_non_exhaustive()
     }
 }
 
 /// The time of the operating system.
 pub fn system_time() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
@@ -79,7 +90,11 @@ mod tests {
             ("sqlite:", None),
             ("postgres://host/db", None),
         ] {
-            assert_eq!(path_of_url(url, folder).as_deref(), path.map(Path::new), "{url}");
+            assert_eq!(
+                path_of_url(url, folder).as_deref(),
+                path.map(Path::new),
+                "{url}"
+            );
         }
     }
 }

@@ -29,15 +29,35 @@ impl Store {
     /// # Errors
     /// The database cannot be written; the batch can be repeated.
     pub fn reseal_batch(&self, last: Resealed, limit: u32) -> Result<Resealed, StoreError> {
-        let Some((table, field)) = SEALED.get(last.field).copied() else { return Ok(Resealed { finished: true, ..last }) };
-        let rows = self.shared.read(|tx| read(tx, table, field, last.row, limit))?;
+        let Some((table, field)) = SEALED.get(last.field).copied() else {
+            return Ok(Resealed {
+                finished: true,
+                ..last
+            });
+        };
+        let rows = self
+            .shared
+            .read(|tx| read(tx, table, field, last.row, limit))?;
         let Some(newest) = rows.last().map(|row| row.key) else {
             let field = last.field + 1;
-            return Ok(Resealed { field, row: 0, resealed: 0, shut: 0, finished: field >= SEALED.len() });
+            return Ok(Resealed {
+                field,
+                row: 0,
+                resealed: 0,
+                shut: 0,
+                finished: field >= SEALED.len(),
+            });
         };
         let ring = self.shared.keyring();
-        let mut next = Resealed { field: last.field, row: newest, ..Resealed::default() };
-        let old: Vec<SealedField> = rows.into_iter().filter(|row| ring.needs_reseal(&row.sealed.0)).collect();
+        let mut next = Resealed {
+            field: last.field,
+            row: newest,
+            ..Resealed::default()
+        };
+        let old: Vec<SealedField> = rows
+            .into_iter()
+            .filter(|row| ring.needs_reseal(&row.sealed.0))
+            .collect();
         let done = self.errand(move |writer| {
             writer.transaction(|writer, _| write(writer.database.tx(), &ring, &old))
         })?;
@@ -71,13 +91,31 @@ impl Store {
     }
 }
 
-fn read(tx: Tx<'_>, table: &'static str, field: &'static str, after: i64, limit: u32) -> Result<Vec<SealedField>, StoreError> {
+fn read(
+    tx: Tx<'_>,
+    table: &'static str,
+    field: &'static str,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<SealedField>, StoreError> {
     // Tables without a format of their own have one that never changed.
-    let version = if table == "audit_key" { "1" } else { "record_version" };
-    let sql = format!("SELECT key, {version}, {field} FROM \"{table}\" WHERE key > $1 AND {field} IS NOT NULL ORDER BY key LIMIT $2");
+    let version = if table == "audit_key" {
+        "1"
+    } else {
+        "record_version"
+    };
+    let sql = format!(
+        "SELECT key, {version}, {field} FROM \"{table}\" WHERE key > $1 AND {field} IS NOT NULL ORDER BY key LIMIT $2"
+    );
     tx.all(&sql, args![after, limit], |row| {
         let mut c = row.columns();
-        Ok(SealedField { table, field, key: c.int()?, version: c.number()?, sealed: sealed(c.blob()?) })
+        Ok(SealedField {
+            table,
+            field,
+            key: c.int()?,
+            version: c.number()?,
+            sealed: sealed(c.blob()?),
+        })
     })
 }
 
@@ -86,11 +124,21 @@ fn write(tx: Tx<'_>, ring: &Keyring, old: &[SealedField]) -> Result<(u64, u64), 
     for field in old {
         match reseal(ring, field.place(), &field.sealed) {
             Ok(new) => {
-                let sql = format!("UPDATE \"{}\" SET {} = $1 WHERE key = $2 AND {} = $3", field.table, field.field, field.field);
-                done += u64::try_from(tx.run(&sql, args![&*new.0, field.key, &*field.sealed.0])?).unwrap_or(0);
+                let sql = format!(
+                    "UPDATE \"{}\" SET {} = $1 WHERE key = $2 AND {} = $3",
+                    field.table, field.field, field.field
+                );
+                done += u64::try_from(tx.run(&sql, args![&*new.0, field.key, &*field.sealed.0])?)
+                    .unwrap_or(0);
             }
             Err(error) => {
-                tracing::error!(code = "E-112001", "failed to {error}: {} of row {} in {}", field.field, field.key, field.table);
+                tracing::error!(
+                    code = "E-112001",
+                    "failed to {error}: {} of row {} in {}",
+                    field.field,
+                    field.key,
+                    field.table
+                );
                 shut += 1;
             }
         }

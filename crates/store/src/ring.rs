@@ -30,22 +30,32 @@ pub(crate) fn seal(ring: &Keyring, place: Place, plain: &Secret) -> Result<Seale
         field if SIGNING.contains(&field) => KeyClass::Audit,
         _ => KeyClass::Storage,
     };
-    let sealed = ring.seal_as(class, at(place), plain.expose()).map_err(|error| StoreError::Sealing(error.to_string()))?;
+    let sealed = ring
+        .seal_as(class, at(place), plain.expose())
+        .map_err(|error| StoreError::Sealing(error.to_string()))?;
     Ok(Sealed(sealed.into_bytes().into_boxed_slice()))
 }
 
 pub(crate) fn open(ring: &Keyring, place: Place, sealed: &Sealed) -> Result<Secret, StoreError> {
-    ring.open(at(place), &sealed.0).map_err(|error| StoreError::Sealing(error.to_string()))
+    ring.open(at(place), &sealed.0)
+        .map_err(|error| StoreError::Sealing(error.to_string()))
 }
 
 /// The same value under the active key of its class.
 pub(crate) fn reseal(ring: &Keyring, place: Place, sealed: &Sealed) -> Result<Sealed, StoreError> {
-    let sealed = ring.reseal(at(place), at(place), &sealed.0).map_err(|error| StoreError::Sealing(error.to_string()))?;
+    let sealed = ring
+        .reseal(at(place), at(place), &sealed.0)
+        .map_err(|error| StoreError::Sealing(error.to_string()))?;
     Ok(Sealed(sealed.into_bytes().into_boxed_slice()))
 }
 
 fn at(place: Place) -> countersign_keyring::Place<'static> {
-    countersign_keyring::Place { table: place.table, id: place.id, field: place.field, version: place.version }
+    countersign_keyring::Place {
+        table: place.table,
+        id: place.id,
+        field: place.field,
+        version: place.version,
+    }
 }
 
 /// A row of the key ring as a record of the store.
@@ -67,7 +77,11 @@ pub fn to_record(key: &WrappedKey) -> KeyRecord {
 /// A word that no version of this program writes.
 pub fn from_record(record: &KeyRecord) -> Result<WrappedKey, StoreError> {
     fn word<T: std::str::FromStr>(text: &str, id: &str) -> Result<T, StoreError> {
-        text.parse().map_err(|_| StoreError::Corrupt(format!("data key {id} has an unknown class, algorithm, state or root key")))
+        text.parse().map_err(|_| {
+            StoreError::Corrupt(format!(
+                "data key {id} has an unknown class, algorithm, state or root key"
+            ))
+        })
     }
     let id = &record.id;
     Ok(WrappedKey {

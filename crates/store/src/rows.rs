@@ -71,12 +71,23 @@ impl From<RowError> for StoreError {
 }
 
 /// Refuses a record of a newer format than known (1123).
-pub(crate) fn check_version(meta: Meta, known: u32, what: &str, name: &str) -> Result<Meta, RowError> {
+pub(crate) fn check_version(
+    meta: Meta,
+    known: u32,
+    what: &str,
+    name: &str,
+) -> Result<Meta, RowError> {
     if (1..=known).contains(&meta.record_version) {
         return Ok(meta);
     }
-    let which = format!("{what} {name} has record version {}; versions up to {known} are known", meta.record_version);
-    Err(RowError::Unreadable(Unreadable { status: Status::DATA_RECORD_VERSION_UNSUPPORTED, which }))
+    let which = format!(
+        "{what} {name} has record version {}; versions up to {known} are known",
+        meta.record_version
+    );
+    Err(RowError::Unreadable(Unreadable {
+        status: Status::DATA_RECORD_VERSION_UNSUPPORTED,
+        which,
+    }))
 }
 
 /// A sealed field and where it stands.
@@ -95,7 +106,12 @@ pub(crate) struct SealedField {
 
 impl SealedField {
     pub(crate) fn place(&self) -> Place {
-        Place { table: self.table, id: self.key, field: self.field, version: self.version }
+        Place {
+            table: self.table,
+            id: self.key,
+            field: self.field,
+            version: self.version,
+        }
     }
 }
 
@@ -120,9 +136,15 @@ pub(crate) fn blob(sealed: Option<&Sealed>) -> Option<&[u8]> {
 
 /// A word table: each choice with its word in the database.
 pub(crate) fn word_of<T: PartialEq + Copy>(words: &[(T, &'static str)], value: T) -> &'static str {
-    words.iter().find(|(choice, _)| *choice == value).map_or("", |(_, word)| word)
+    words
+        .iter()
+        .find(|(choice, _)| *choice == value)
+        .map_or("", |(_, word)| word)
 }
 
 pub(crate) fn of_word<T: Copy>(words: &[(T, &'static str)], text: &str) -> Option<T> {
-    words.iter().find(|(_, word)| *word == text).map(|(choice, _)| *choice)
+    words
+        .iter()
+        .find(|(_, word)| *word == text)
+        .map(|(choice, _)| *choice)
 }

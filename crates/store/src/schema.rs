@@ -24,7 +24,8 @@ pub(crate) fn migrate(database: &Database, path: &Path, now: Timestamp) -> Resul
     }
     let found = version(database, path)?;
     for (number, script) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
-        run(database, number, script, now).map_err(|source| OpenError::Migration { to: number, source })?;
+        run(database, number, script, now)
+            .map_err(|source| OpenError::Migration { to: number, source })?;
     }
     Ok(())
 }
@@ -35,12 +36,21 @@ pub(crate) fn migrate(database: &Database, path: &Path, now: Timestamp) -> Resul
 /// It is no store of this program, or a newer one.
 pub(crate) fn version(database: &Database, path: &Path) -> Result<i64, OpenError> {
     if !database.has_table("schema_version")? {
-        return Err(OpenError::Foreign { path: path.to_owned() });
+        return Err(OpenError::Foreign {
+            path: path.to_owned(),
+        });
     }
-    let newest = database.tx().first("SELECT MAX(version) FROM schema_version", &[], |row| row.columns().opt_int())?;
+    let newest = database
+        .tx()
+        .first("SELECT MAX(version) FROM schema_version", &[], |row| {
+            row.columns().opt_int()
+        })?;
     let found = newest.flatten().unwrap_or(0);
     if found > VERSION {
-        return Err(OpenError::Newer { found, known: VERSION });
+        return Err(OpenError::Newer {
+            found,
+            known: VERSION,
+        });
     }
     Ok(found)
 }
@@ -50,7 +60,12 @@ fn run(database: &Database, number: i64, script: &str, now: Timestamp) -> Result
     tx.script("BEGIN IMMEDIATE")?;
     let done = tx
         .script(script)
-        .and_then(|()| tx.run("INSERT INTO schema_version (version, applied) VALUES ($1, $2)", args![number, now]))
+        .and_then(|()| {
+            tx.run(
+                "INSERT INTO schema_version (version, applied) VALUES ($1, $2)",
+                args![number, now],
+            )
+        })
         .and_then(|_| tx.script("COMMIT"));
     if done.is_err() {
         let _ = tx.script("ROLLBACK"); // the first error is the one to tell

@@ -67,7 +67,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    #[expect(clippy::too_many_arguments, reason = "the one place that puts the parts together")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the one place that puts the parts together"
+    )]
     pub(crate) fn new(
         path: PathBuf,
         wait: Duration,
@@ -107,7 +110,10 @@ impl Shared {
     }
 
     pub(crate) fn set_snapshot(&self, new: Snapshot) {
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+        *self
+            .snapshot
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
     }
 
     pub(crate) fn hosts(&self) -> Arc<Hosts> {
@@ -126,13 +132,20 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn submit(&self, works: Vec<Work>, to: &Arc<dyn Completion>) -> Result<(), (Full, Vec<Work>)> {
+    pub(crate) fn submit(
+        &self,
+        works: Vec<Work>,
+        to: &Arc<dyn Completion>,
+    ) -> Result<(), (Full, Vec<Work>)> {
         let mut queue = self.queue();
         if queue.closed || queue.jobs.len() + works.len() > self.bound {
             return Err((Full, works));
         }
         let sleeping = queue.jobs.is_empty();
-        queue.jobs.extend(works.into_iter().map(|work| Job { work, to: Arc::clone(to) }));
+        queue.jobs.extend(works.into_iter().map(|work| Job {
+            work,
+            to: Arc::clone(to),
+        }));
         drop(queue);
         if sleeping {
             self.wake.notify_one();
@@ -159,7 +172,11 @@ impl Shared {
 
     /// Why a work was not taken.
     pub(crate) fn refusal(&self) -> StoreError {
-        if self.queue().closed { StoreError::Closed } else { StoreError::Crowded }
+        if self.queue().closed {
+            StoreError::Closed
+        } else {
+            StoreError::Crowded
+        }
     }
 
     /// Takes no more works; the writer ends after what waits.
@@ -168,20 +185,30 @@ impl Shared {
         self.wake.notify_one();
         // The writer's connection is to be the last one, so that it leaves a database without a log.
         self.ended.store(true, Ordering::SeqCst);
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     /// Takes everything that waits, at most `most` works; waits for it at most `patience`.
     pub(crate) fn take(&self, most: usize, patience: Duration) -> Taken {
         let mut queue = self.queue();
         if queue.jobs.is_empty() && queue.errands.is_empty() && !queue.closed {
-            (queue, _) = self.wake.wait_timeout(queue, patience).unwrap_or_else(PoisonError::into_inner);
+            (queue, _) = self
+                .wake
+                .wait_timeout(queue, patience)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         if !queue.errands.is_empty() {
             return Taken::Errands(std::mem::take(&mut queue.errands));
         }
         if queue.jobs.is_empty() {
-            return if queue.closed { Taken::End } else { Taken::Nothing };
+            return if queue.closed {
+                Taken::End
+            } else {
+                Taken::Nothing
+            };
         }
         if queue.jobs.len() <= most {
             return Taken::Jobs(std::mem::take(&mut queue.jobs));
@@ -190,11 +217,18 @@ impl Shared {
     }
 
     /// Runs reads on one state of the database, on a connection of the pool.
-    pub(crate) fn read<T>(&self, run: impl FnOnce(crate::sql::Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) fn read<T>(
+        &self,
+        run: impl FnOnce(crate::sql::Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         if self.ended.load(Ordering::SeqCst) {
             return Err(StoreError::Closed);
         }
-        let pooled = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let pooled = self
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let database = match pooled {
             Some(database) => database,
             None => Database::open(&self.path, Access::Read, self.wait)?,

@@ -4,8 +4,8 @@ use crate::StoreError;
 use crate::rows::{RowError, component, organisation, policy, setting};
 use crate::sql::{Row, Tx};
 use countersign_engine::policy::PolicySet;
-use countersign_engine::text::fold;
 use countersign_engine::snapshot::{Components, Domains, Snapshot};
+use countersign_engine::text::fold;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -15,30 +15,52 @@ pub type Hosts = HashMap<String, Vec<IpAddr>>;
 /// Reads the configuration. A record of a newer format counts as absent (a policy: as invalid) and is logged.
 pub(crate) fn read(tx: Tx<'_>, hosts: &Hosts) -> Result<Snapshot, StoreError> {
     let stored = tx.all(policy::ALL, &[], policy::read)?;
-    let policy_rows = stored.iter().map(|stored| (fold(&stored.id), (stored.key, stored.meta))).collect();
-    let (policies, unreadable): (Vec<_>, Vec<_>) = stored.into_iter().partition(|stored| stored.policy.is_ok());
-    let unreadable = unreadable.into_iter().filter_map(|stored| Some((stored.id, stored.policy.err()?)));
+    let policy_rows = stored
+        .iter()
+        .map(|stored| (fold(&stored.id), (stored.key, stored.meta)))
+        .collect();
+    let (policies, unreadable): (Vec<_>, Vec<_>) =
+        stored.into_iter().partition(|stored| stored.policy.is_ok());
+    let unreadable = unreadable
+        .into_iter()
+        .filter_map(|stored| Some((stored.id, stored.policy.err()?)));
     let components = readable(tx, component::ALL, component::read)?;
-    let server = components.iter().find(|component| component.kind == "server" && component.enabled);
+    let server = components
+        .iter()
+        .find(|component| component.kind == "server" && component.enabled);
     Ok(Snapshot {
         server_policy: server.map_or_else(String::new, |component| component.policy.clone()),
         policy_rows,
         generation: setting::generation(tx)?,
         domains: Domains::new(readable(tx, organisation::DOMAINS, organisation::domain)?),
-        units: readable(tx, organisation::UNITS, organisation::unit)?.into_iter().map(|unit| (unit.key, unit)).collect(),
-        policies: PolicySet::with_unreadable(policies.into_iter().filter_map(|stored| stored.policy.ok()), unreadable),
+        units: readable(tx, organisation::UNITS, organisation::unit)?
+            .into_iter()
+            .map(|unit| (unit.key, unit))
+            .collect(),
+        policies: PolicySet::with_unreadable(
+            policies.into_iter().filter_map(|stored| stored.policy.ok()),
+            unreadable,
+        ),
         components: Components::new(components, hosts),
         types: readable(tx, organisation::TYPES, organisation::authenticator_type)?,
         settings: setting::read(tx)?,
     })
 }
 
-fn readable<T>(tx: Tx<'_>, sql: &str, read: impl Fn(&Row<'_>) -> Result<T, RowError>) -> Result<Vec<T>, StoreError> {
+fn readable<T>(
+    tx: Tx<'_>,
+    sql: &str,
+    read: impl Fn(&Row<'_>) -> Result<T, RowError>,
+) -> Result<Vec<T>, StoreError> {
     let all = tx.all(sql, &[], |row| match read(row) {
         Ok(record) => Ok(Some(record)),
         Err(RowError::Store(error)) => Err(error),
         Err(RowError::Unreadable(unreadable)) => {
-            tracing::error!(code = "E-013004", "{} (1123); it counts as absent", unreadable.which);
+            tracing::error!(
+                code = "E-013004",
+                "{} (1123); it counts as absent",
+                unreadable.which
+            );
             Ok(None)
         }
     })?;

@@ -155,7 +155,9 @@ impl<'r> Columns<'r, '_> {
     }
 
     pub(crate) fn bytes<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
-        self.blob()?.try_into().map_err(|_| StoreError::Corrupt(format!("a value is not {N} bytes long")))
+        self.blob()?
+            .try_into()
+            .map_err(|_| StoreError::Corrupt(format!("a value is not {N} bytes long")))
     }
 
     /// A word of a closed list.
@@ -164,13 +166,23 @@ impl<'r> Columns<'r, '_> {
         read(text).ok_or_else(|| unknown_word(text))
     }
 
-    pub(crate) fn opt_word<T>(&mut self, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, StoreError> {
-        self.opt_text()?.map(|text| read(text).ok_or_else(|| unknown_word(text))).transpose()
+    pub(crate) fn opt_word<T>(
+        &mut self,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, StoreError> {
+        self.opt_text()?
+            .map(|text| read(text).ok_or_else(|| unknown_word(text)))
+            .transpose()
     }
 
     /// The four columns every record ends with.
     pub(crate) fn meta(&mut self) -> Result<Meta, StoreError> {
-        Ok(Meta { created: self.time()?, modified: self.time()?, record_version: self.number()?, revision: self.int()? })
+        Ok(Meta {
+            created: self.time()?,
+            modified: self.time()?,
+            record_version: self.number()?,
+            revision: self.int()?,
+        })
     }
 }
 
@@ -182,7 +194,10 @@ impl<'q> Row<'q> {
 
     /// The columns from `start` on.
     pub(crate) fn columns_from(&self, start: usize) -> Columns<'_, 'q> {
-        Columns { row: self, next: start }
+        Columns {
+            row: self,
+            next: start,
+        }
     }
 }
 
@@ -195,5 +210,8 @@ fn unexpected_null() -> StoreError {
 }
 
 fn unknown_word(text: &str) -> StoreError {
-    StoreError::Corrupt(format!("{:?} is no known word", text.chars().take(40).collect::<String>()))
+    StoreError::Corrupt(format!(
+        "{:?} is no known word",
+        text.chars().take(40).collect::<String>()
+    ))
 }

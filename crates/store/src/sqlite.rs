@@ -38,7 +38,8 @@ impl Database {
             Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
             Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         };
-        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let connection =
+            Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(wait)?;
         // The bundled SQLite is built with STAT4: without this it plans every statement anew at each execution.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -56,7 +57,9 @@ impl Database {
 
     fn prepare_writer(&self) -> Result<(), StoreError> {
         self.pragma("page_size", PAGE)?;
-        self.connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;")?;
+        self.connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;",
+        )?;
         self.pragma("cache_size", -WRITER_CACHE_KIB)?;
         // Truncating the log after each checkpoint would only make the next commit extend the file again.
         self.pragma("journal_size_limit", -1)
@@ -80,7 +83,9 @@ impl Database {
     }
 
     fn pragma(&self, name: &str, value: i64) -> Result<(), StoreError> {
-        Ok(self.connection.execute_batch(&format!("PRAGMA {name} = {value};"))?)
+        Ok(self
+            .connection
+            .execute_batch(&format!("PRAGMA {name} = {value};"))?)
     }
 
     /// Whether the schema knows a table.
@@ -91,16 +96,24 @@ impl Database {
 
     /// Whether there is no table at all.
     pub(crate) fn is_empty(&self) -> Result<bool, StoreError> {
-        Ok(self.tx().first("SELECT 1 FROM sqlite_master", &[], |_| Ok(()))?.is_none())
+        Ok(self
+            .tx()
+            .first("SELECT 1 FROM sqlite_master", &[], |_| Ok(()))?
+            .is_none())
     }
 
     /// Statements outside or inside a transaction that the caller began.
     pub(crate) fn tx(&self) -> Tx<'_> {
-        Tx { connection: &self.connection }
+        Tx {
+            connection: &self.connection,
+        }
     }
 
     /// Runs reads on one state of the database.
-    pub(crate) fn reading<T>(&self, run: impl FnOnce(Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) fn reading<T>(
+        &self,
+        run: impl FnOnce(Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.tx().run("BEGIN", &[])?;
         let result = run(self.tx());
         // Nothing was written; only an unusable connection makes this fail, and then the next BEGIN says so.
@@ -142,7 +155,12 @@ impl<'a> Tx<'a> {
     }
 
     /// Calls `each` with every row, until it says false.
-    pub(crate) fn each(self, sql: &str, args: &[Arg<'_>], mut each: impl FnMut(&Row<'_>) -> Result<bool, StoreError>) -> Result<(), StoreError> {
+    pub(crate) fn each(
+        self,
+        sql: &str,
+        args: &[Arg<'_>],
+        mut each: impl FnMut(&Row<'_>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
         let mut statement = self.bound(sql, args)?;
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
@@ -154,7 +172,12 @@ impl<'a> Tx<'a> {
     }
 
     /// All rows.
-    pub(crate) fn all<T>(self, sql: &str, args: &[Arg<'_>], mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> {
+    pub(crate) fn all<T>(
+        self,
+        sql: &str,
+        args: &[Arg<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
         let mut out = Vec::new();
         self.each(sql, args, |row| {
             out.push(read(row)?);
@@ -167,7 +190,11 @@ impl<'a> Tx<'a> {
         let mut statement = self.connection.prepare_cached(sql)?;
         for (index, arg) in (1..).zip(args) {
             // SQLite numbers `$n` by first appearance, so the statements name them in order.
-            debug_assert_eq!(statement.parameter_name(index), Some(format!("${index}").as_str()), "{sql}");
+            debug_assert_eq!(
+                statement.parameter_name(index),
+                Some(format!("${index}").as_str()),
+                "{sql}"
+            );
             statement.raw_bind_parameter(index, arg)?;
         }
         debug_assert_eq!(statement.parameter_count(), args.len(), "{sql}");
@@ -187,7 +214,9 @@ impl Row<'_> {
     pub(crate) fn text(&self, at: usize) -> Result<Option<&str>, StoreError> {
         match self.0.get_ref(at)? {
             ValueRef::Null => Ok(None),
-            ValueRef::Text(value) => std::str::from_utf8(value).map(Some).map_err(|_| StoreError::Corrupt("a text is no UTF-8".to_owned())),
+            ValueRef::Text(value) => std::str::from_utf8(value)
+                .map(Some)
+                .map_err(|_| StoreError::Corrupt("a text is no UTF-8".to_owned())),
             _ => Err(StoreError::Corrupt("a value is no text".to_owned())),
         }
     }
@@ -221,12 +250,23 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly,
-            Some(ErrorCode::ConstraintViolation) => Self::Refused(if is_unique(&error) { TAKEN.to_owned() } else { error.to_string() }),
-            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                Self::Disk(error.to_string())
-            }
+            Some(ErrorCode::ConstraintViolation) => Self::Refused(if is_unique(&error) {
+                TAKEN.to_owned()
+            } else {
+                error.to_string()
+            }),
+            Some(
+                ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::NotADatabase
+                | ErrorCode::DatabaseCorrupt,
+            ) => Self::Disk(error.to_string()),
             // After these the transaction may be gone, so that nothing may go on in it.
-            Some(ErrorCode::OutOfMemory | ErrorCode::OperationInterrupted | ErrorCode::InternalMalfunction) => Self::Disk(error.to_string()),
+            Some(
+                ErrorCode::OutOfMemory
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::InternalMalfunction,
+            ) => Self::Disk(error.to_string()),
             _ => Self::Refused(error.to_string()),
         }
     }
@@ -235,5 +275,8 @@ impl From<rusqlite::Error> for StoreError {
 fn is_unique(error: &rusqlite::Error) -> bool {
     use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
     let code = error.sqlite_error().map(|error| error.extended_code);
-    matches!(code, Some(SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_UNIQUE))
+    matches!(
+        code,
+        Some(SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_UNIQUE)
+    )
 }

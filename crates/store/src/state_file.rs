@@ -19,7 +19,9 @@ pub(crate) fn read(path: &Path) -> Result<Option<Head>, String> {
         Err(error) => return Err(error.to_string()),
     };
     let json = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-    Head::from_json(&json).map(Some).ok_or_else(|| "it holds no epoch, seq and hash".to_owned())
+    Head::from_json(&json)
+        .map(Some)
+        .ok_or_else(|| "it holds no epoch, seq and hash".to_owned())
 }
 
 /// Replaces the state file in one step.
@@ -34,7 +36,10 @@ pub(crate) fn write(path: &Path, head: &Head) -> io::Result<()> {
     file.write_all(format!("{json}\n").as_bytes())?;
     file.sync_all()?;
     fs::rename(&new, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }
 
@@ -58,10 +63,19 @@ struct Slot {
 
 impl Keeper {
     pub(crate) fn start(path: PathBuf) -> io::Result<Self> {
-        let shared = Arc::new(Shared { path, slot: Mutex::default(), wake: Condvar::new() });
+        let shared = Arc::new(Shared {
+            path,
+            slot: Mutex::default(),
+            wake: Condvar::new(),
+        });
         let own = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("state-file".to_owned()).spawn(move || own.run())?;
-        Ok(Self { shared, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("state-file".to_owned())
+            .spawn(move || own.run())?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
     }
 
     /// Has a committed point written soon.
@@ -113,7 +127,11 @@ mod tests {
     use super::*;
 
     fn head(seq: u64) -> Head {
-        Head { epoch: [1; 16], seq, hash: [2; 32] }
+        Head {
+            epoch: [1; 16],
+            seq,
+            hash: [2; 32],
+        }
     }
 
     #[test]

@@ -12,7 +12,10 @@ use crate::{OpenError, Options, StoreError, account, apply, ring};
 use countersign_engine::admin::{AdminFacts, Needs};
 use countersign_engine::decision::KeptAnswer;
 use countersign_engine::facts::{Found, Place, Wanted};
-use countersign_engine::model::{Authenticator, Challenge, DomainKey, KeyRecord, Meta, PolicyKey, Sealed, Session, SessionKey, UserKey};
+use countersign_engine::model::{
+    Authenticator, Challenge, DomainKey, KeyRecord, Meta, PolicyKey, Sealed, Session, SessionKey,
+    UserKey,
+};
 use countersign_engine::policy::Policy;
 use countersign_engine::snapshot::Snapshot;
 use countersign_keyring::{Keyring, RootKey};
@@ -65,16 +68,28 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::open`], but never [`OpenError::RolledBack`].
-    pub fn accept_rollback(options: &Options, root: Arc<RootKey>, reason: &str) -> Result<Self, OpenError> {
+    pub fn accept_rollback(
+        options: &Options,
+        root: Arc<RootKey>,
+        reason: &str,
+    ) -> Result<Self, OpenError> {
         Self::start(open::open(options, root, Some(reason))?)
     }
 
     fn start(opened: Opened) -> Result<Self, OpenError> {
         let Opened { shared, writer } = opened;
-        let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run());
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.run());
         let thread = thread.map_err(|error| StoreError::Disk(error.to_string()))?;
-        let running = Running { shared: Arc::clone(&shared), writer: Mutex::new(Some(thread)) };
-        Ok(Self { shared, running: Arc::new(running) })
+        let running = Running {
+            shared: Arc::clone(&shared),
+            writer: Mutex::new(Some(thread)),
+        };
+        Ok(Self {
+            shared,
+            running: Arc::new(running),
+        })
     }
 
     /// Commits what waits, signs and closes the audit epoch, and ends the threads. Later works and reads fail.
@@ -92,7 +107,11 @@ impl Store {
     /// # Errors
     /// The configuration could not be read; the old one stays in force.
     pub fn set_hosts(&self, hosts: Hosts) -> Result<(), StoreError> {
-        *self.shared.hosts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(hosts);
+        *self
+            .shared
+            .hosts
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(hosts);
         self.errand(|writer| {
             let snapshot = writer.shared.read_snapshot(writer.database.tx())?;
             writer.shared.set_snapshot(snapshot);
@@ -151,8 +170,13 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read, or the record is of an unknown format.
-    pub fn authenticator(&self, serial: &str) -> Result<Option<(Authenticator, Option<UserKey>)>, StoreError> {
-        let found = self.shared.read(|tx| Ok(authenticator::by_serial(tx, serial)?))?;
+    pub fn authenticator(
+        &self,
+        serial: &str,
+    ) -> Result<Option<(Authenticator, Option<UserKey>)>, StoreError> {
+        let found = self
+            .shared
+            .read(|tx| Ok(authenticator::by_serial(tx, serial)?))?;
         Ok(found.map(|authenticator| {
             let owner = authenticator.user;
             (authenticator, owner)
@@ -163,15 +187,28 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn challenges(&self, wanted: &Wanted, user: Option<UserKey>) -> Result<Vec<Challenge>, StoreError> {
+    pub fn challenges(
+        &self,
+        wanted: &Wanted,
+        user: Option<UserKey>,
+    ) -> Result<Vec<Challenge>, StoreError> {
         let user = user.filter(|_| wanted.challenges_of_user);
         if wanted.challenge.is_none() && user.is_none() {
             return Ok(Vec::new());
         }
         self.shared.read(|tx| {
-            let mut all: Vec<Challenge> = wanted.challenge.map_or(Ok(None), |key| challenge::one(tx, key))?.into_iter().collect();
-            let others = user.map_or_else(|| Ok(Vec::new()), |user| challenge::of_user(tx, user))?;
-            all.extend(others.into_iter().filter(|other| Some(other.key) != wanted.challenge));
+            let mut all: Vec<Challenge> = wanted
+                .challenge
+                .map_or(Ok(None), |key| challenge::one(tx, key))?
+                .into_iter()
+                .collect();
+            let others =
+                user.map_or_else(|| Ok(Vec::new()), |user| challenge::of_user(tx, user))?;
+            all.extend(
+                others
+                    .into_iter()
+                    .filter(|other| Some(other.key) != wanted.challenge),
+            );
             Ok(all)
         })
     }
@@ -185,12 +222,32 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read, or the answer does not open.
-    pub fn kept_answer(&self, component_type: &str, request_id: &str) -> Result<Option<KeptAnswer>, StoreError> {
-        let Some(kept) = self.shared.read(|tx| challenge::kept(tx, component_type, request_id))? else { return Ok(None) };
-        let place = Place { table: apply::KEPT_ANSWER, id: kept.key, field: "answer", version: version::KEPT_ANSWER };
+    pub fn kept_answer(
+        &self,
+        component_type: &str,
+        request_id: &str,
+    ) -> Result<Option<KeptAnswer>, StoreError> {
+        let Some(kept) = self
+            .shared
+            .read(|tx| challenge::kept(tx, component_type, request_id))?
+        else {
+            return Ok(None);
+        };
+        let place = Place {
+            table: apply::KEPT_ANSWER,
+            id: kept.key,
+            field: "answer",
+            version: version::KEPT_ANSWER,
+        };
         let answer = ring::open(&self.shared.keyring(), place, &Sealed(kept.answer))?;
         let (component_type, request_id) = (component_type.to_owned(), request_id.to_owned());
-        Ok(Some(KeptAnswer { component_type, request_id, body: kept.body, answer, expires: kept.expires }))
+        Ok(Some(KeptAnswer {
+            component_type,
+            request_id,
+            body: kept.body,
+            answer,
+            expires: kept.expires,
+        }))
     }
 
     /// A session.
@@ -214,8 +271,13 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub fn policies(&self) -> Result<Vec<(PolicyKey, Meta, Policy)>, StoreError> {
-        let stored = self.shared.read(|tx| tx.all(policy::ALL, &[], policy::read))?;
-        Ok(stored.into_iter().filter_map(|stored| Some((stored.key, stored.meta, stored.policy.ok()?))).collect())
+        let stored = self
+            .shared
+            .read(|tx| tx.all(policy::ALL, &[], policy::read))?;
+        Ok(stored
+            .into_iter()
+            .filter_map(|stored| Some((stored.key, stored.meta, stored.policy.ok()?)))
+            .collect())
     }
 
     /// User ID and domain of an account, without its authenticators.
@@ -223,7 +285,8 @@ impl Store {
     /// # Errors
     /// The database cannot be read, or the record is of an unknown format.
     pub fn user_name(&self, key: UserKey) -> Result<Option<(DomainKey, String)>, StoreError> {
-        self.shared.read(|tx| Ok(user::by_key(tx, key)?.map(|(user, _)| (user.domain, user.id))))
+        self.shared
+            .read(|tx| Ok(user::by_key(tx, key)?.map(|(user, _)| (user.domain, user.id))))
     }
 
     /// What a command is decided on.
@@ -238,7 +301,11 @@ impl Store {
     ///
     /// # Errors
     /// The queue has no room for all of them; they come back.
-    pub fn submit(&self, works: Vec<Work>, to: &Arc<dyn Completion>) -> Result<(), (Full, Vec<Work>)> {
+    pub fn submit(
+        &self,
+        works: Vec<Work>,
+        to: &Arc<dyn Completion>,
+    ) -> Result<(), (Full, Vec<Work>)> {
         self.shared.submit(works, to)
     }
 
@@ -256,7 +323,11 @@ impl Store {
     ///
     /// # Errors
     /// The queue is full; the work comes back and `then` is not called.
-    pub fn commit_then(&self, work: Work, then: impl FnOnce(Work, Outcome) + Send + 'static) -> Result<(), (Full, Vec<Work>)> {
+    pub fn commit_then(
+        &self,
+        work: Work,
+        then: impl FnOnce(Work, Outcome) + Send + 'static,
+    ) -> Result<(), (Full, Vec<Work>)> {
         self.submit(vec![work], &Callback::target(then))
     }
 
@@ -267,7 +338,11 @@ impl Store {
     pub fn counts(&self) -> Result<Counts, StoreError> {
         let cached = i64::try_from(self.shared.cache.len()).unwrap_or(i64::MAX);
         let waiting = i64::try_from(self.shared.waiting()).unwrap_or(i64::MAX);
-        Ok(Counts { cached, waiting, ..self.shared.read(counts)? })
+        Ok(Counts {
+            cached,
+            waiting,
+            ..self.shared.read(counts)?
+        })
     }
 
     /// Bytes on disk: the database and its write-ahead log.
@@ -285,7 +360,11 @@ impl Store {
     /// # Errors
     /// Why it does not.
     pub fn check_writable(&self) -> Result<(), StoreError> {
-        self.errand(|writer| writer.transaction(|writer, now| key::seen(writer.database.tx(), &writer.ledger.author().node, now)))
+        self.errand(|writer| {
+            writer.transaction(|writer, now| {
+                key::seen(writer.database.tx(), &writer.ledger.author().node, now)
+            })
+        })
     }
 
     /// Makes a new audit key for this node, vouched for by the present one, and begins an epoch under it.
@@ -302,7 +381,10 @@ impl Store {
     }
 
     /// Runs something on the writer thread between two batches and waits for it.
-    pub(crate) fn errand<T: Send + 'static>(&self, run: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static) -> Result<T, StoreError> {
+    pub(crate) fn errand<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (tell, told) = sync_channel(1);
         let sent = self.shared.send(Box::new(move |writer| {
             let _ = tell.send(run(writer)); // whoever asked may have gone
@@ -317,7 +399,11 @@ impl Store {
 impl Running {
     fn end(&self) {
         self.shared.close();
-        let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(thread) = thread
             && thread.join().is_err()
         {
@@ -334,6 +420,8 @@ impl Drop for Running {
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("path", &self.shared.path).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("path", &self.shared.path)
+            .finish_non_exhaustive()
     }
 }

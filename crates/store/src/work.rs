@@ -55,14 +55,18 @@ impl Waiter {
             if let Some(outcome) = result.take() {
                 return outcome;
             }
-            result = self.ready.wait(result).unwrap_or_else(PoisonError::into_inner);
+            result = self
+                .ready
+                .wait(result)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
 
 impl Completion for Waiter {
     fn done(&self, results: Vec<(Work, Outcome)>) {
-        *self.result.lock().unwrap_or_else(PoisonError::into_inner) = results.into_iter().next().map(|(_, outcome)| outcome);
+        *self.result.lock().unwrap_or_else(PoisonError::into_inner) =
+            results.into_iter().next().map(|(_, outcome)| outcome);
         self.ready.notify_all();
     }
 }

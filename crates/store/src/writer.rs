@@ -46,8 +46,21 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(database: Database, shared: Arc<Shared>, ledger: Ledger, keeper: Keeper) -> Self {
-        Self { database, shared, ledger, numbers: Numbers::default(), keeper, purged: Timestamp(i64::MIN), tuned: Timestamp(i64::MIN) }
+    pub(crate) fn new(
+        database: Database,
+        shared: Arc<Shared>,
+        ledger: Ledger,
+        keeper: Keeper,
+    ) -> Self {
+        Self {
+            database,
+            shared,
+            ledger,
+            numbers: Numbers::default(),
+            keeper,
+            purged: Timestamp(i64::MIN),
+            tuned: Timestamp(i64::MIN),
+        }
     }
 
     /// Runs until the store is closed.
@@ -62,13 +75,18 @@ impl Writer {
         }
         let closed = self.transaction(|writer, now| writer.ledger.close(writer.database.tx(), now));
         if let Err(error) = closed {
-            tracing::error!("failed to {error}: the audit chain of this start has no closing record");
+            tracing::error!(
+                "failed to {error}: the audit chain of this start has no closing record"
+            );
         }
         self.remember();
     }
 
     /// Runs something in a transaction of its own; after an error nothing of it has happened.
-    pub(crate) fn transaction<T>(&mut self, run: impl FnOnce(&mut Self, Timestamp) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) fn transaction<T>(
+        &mut self,
+        run: impl FnOnce(&mut Self, Timestamp) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let ledger = self.ledger.clone();
         self.database.tx().run("BEGIN IMMEDIATE", &[])?;
         let now = self.shared.now();
@@ -116,7 +134,8 @@ impl Writer {
         }
         self.tuned = now;
         let many = application::newest(self.database.tx())? > MANY;
-        self.database.checkpoint_every(if many { PAGES_MANY } else { PAGES_FEW })
+        self.database
+            .checkpoint_every(if many { PAGES_MANY } else { PAGES_FEW })
     }
 
     /// Has the newest committed checkpoint written beside the store.
@@ -129,7 +148,8 @@ impl Writer {
     /// Removes what has expired; called inside a batch.
     fn purge(&mut self, now: Timestamp) -> Result<i64, StoreError> {
         let settings = &self.shared.snapshot().settings;
-        let crowded = self.shared.outstanding.load(Ordering::Relaxed) >= settings.challenge_max_outstanding;
+        let crowded =
+            self.shared.outstanding.load(Ordering::Relaxed) >= settings.challenge_max_outstanding;
         if !crowded && now.micros_since(self.purged).abs() < PURGE_EVERY {
             return Ok(0);
         }
@@ -138,7 +158,11 @@ impl Writer {
         let age = settings.challenge_max_age_s + settings.challenge_keep_expired_s;
         let memory = now.plus_seconds(-age);
         // At the limit expired challenges give way at once.
-        let expired = if crowded { now.plus_seconds(-settings.challenge_max_age_s) } else { memory };
+        let expired = if crowded {
+            now.plus_seconds(-settings.challenge_max_age_s)
+        } else {
+            memory
+        };
         let gone = challenge::remove_expired(tx, expired, memory, PURGE_MOST)?;
         challenge::remove_kept(tx, now, PURGE_MOST)?;
         Ok(-i64::try_from(gone).unwrap_or(0))
@@ -147,8 +171,12 @@ impl Writer {
     /// The key ring as its rows say now.
     pub(crate) fn read_keyring(&self) -> Result<Keyring, StoreError> {
         let rows = key::all(self.database.tx())?;
-        let rows = rows.iter().map(ring::from_record).collect::<Result<_, _>>()?;
-        Keyring::load(Arc::clone(&self.shared.root), rows).map_err(|error| StoreError::Sealing(error.to_string()))
+        let rows = rows
+            .iter()
+            .map(ring::from_record)
+            .collect::<Result<_, _>>()?;
+        Keyring::load(Arc::clone(&self.shared.root), rows)
+            .map_err(|error| StoreError::Sealing(error.to_string()))
     }
 
     /// A new audit key, vouched for by the present one, and a new epoch under it.
@@ -158,9 +186,19 @@ impl Writer {
             let tx = writer.database.tx();
             let before = Arc::clone(writer.ledger.author());
             let (key, notice) = new_audit_key(tx, &before.node, &ring, Some(&before), now)?;
-            let author = Author { node: before.node.clone(), version: before.version.clone(), key, notice };
+            let author = Author {
+                node: before.node.clone(),
+                version: before.version.clone(),
+                key,
+                notice,
+            };
             writer.ledger.close(tx, now)?;
-            writer.ledger.follow(Ledger::begin(tx, &Arc::new(author), now, &Beginning::Usual)?);
+            writer.ledger.follow(Ledger::begin(
+                tx,
+                &Arc::new(author),
+                now,
+                &Beginning::Usual,
+            )?);
             Ok(())
         })?;
         self.remember();
@@ -180,7 +218,10 @@ fn tell(results: Vec<(Job, Outcome)>) {
     for (Job { work, to }, outcome) in results {
         match targets.iter_mut().find(|told| Arc::ptr_eq(&told.to, &to)) {
             Some(told) => told.results.push((work, outcome)),
-            None => targets.push(Told { to, results: vec![(work, outcome)] }),
+            None => targets.push(Told {
+                to,
+                results: vec![(work, outcome)],
+            }),
         }
     }
     for told in targets {

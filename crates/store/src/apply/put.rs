@@ -7,8 +7,9 @@ use crate::sql::Tx;
 use countersign_engine::Secret;
 use countersign_engine::admin::Put;
 use countersign_engine::model::{
-    Application, ApplicationKey, Authenticator, AuthenticatorKey, AuthenticatorType, Component, ComponentKey, Domain, DomainKey, Meta, OrgUnit, PolicyKey, Sealed,
-    StoredPassword, UnitKey, User, UserKey,
+    Application, ApplicationKey, Authenticator, AuthenticatorKey, AuthenticatorType, Component,
+    ComponentKey, Domain, DomainKey, Meta, OrgUnit, PolicyKey, Sealed, StoredPassword, UnitKey,
+    User, UserKey,
 };
 use countersign_engine::policy::Policy;
 
@@ -27,11 +28,13 @@ impl Applying<'_> {
     }
 
     fn placed_unit(&mut self, unit: Option<UnitKey>) -> Result<Option<UnitKey>, StoreError> {
-        unit.map(|unit| self.placed(organisation::UNIT, unit.0).map(UnitKey)).transpose()
+        unit.map(|unit| self.placed(organisation::UNIT, unit.0).map(UnitKey))
+            .transpose()
     }
 
     fn placed_user(&mut self, user: Option<UserKey>) -> Result<Option<UserKey>, StoreError> {
-        user.map(|user| self.placed(user::TABLE, user.0).map(UserKey)).transpose()
+        user.map(|user| self.placed(user::TABLE, user.0).map(UserKey))
+            .transpose()
     }
 
     /// Inserts a new record, or changes the one at the revision it was decided on.
@@ -44,15 +47,33 @@ impl Applying<'_> {
         update: impl Fn(Tx<'_>, &R, Meta) -> Result<usize, StoreError>,
     ) -> Result<(), Stop> {
         let revision = put.guard.unwrap_or(1);
-        let meta = Meta { created: self.now, modified: self.now, record_version: version, revision };
-        let written = if put.guard.is_none() { insert(self.tx, record, meta)? } else { update(self.tx, record, meta)? };
+        let meta = Meta {
+            created: self.now,
+            modified: self.now,
+            record_version: version,
+            revision,
+        };
+        let written = if put.guard.is_none() {
+            insert(self.tx, record, meta)?
+        } else {
+            update(self.tx, record, meta)?
+        };
         held(written == 1)
     }
 
     pub(super) fn put_domain(&mut self, put: &Put<Domain>) -> Result<(), Stop> {
         let key = DomainKey(self.placed(organisation::DOMAIN, put.record.key.0)?);
-        let record = Domain { key, ..put.record.clone() };
-        self.store(put, &record, version::DOMAIN, organisation::insert_domain, organisation::update_domain)?;
+        let record = Domain {
+            key,
+            ..put.record.clone()
+        };
+        self.store(
+            put,
+            &record,
+            version::DOMAIN,
+            organisation::insert_domain,
+            organisation::update_domain,
+        )?;
         Ok(self.configured()?)
     }
 
@@ -60,15 +81,35 @@ impl Applying<'_> {
         let key = UnitKey(self.placed(organisation::UNIT, put.record.key.0)?);
         let domain = DomainKey(self.placed(organisation::DOMAIN, put.record.domain.0)?);
         let parent = self.placed_unit(put.record.parent)?;
-        let record = OrgUnit { key, domain, parent, ..put.record.clone() };
-        self.store(put, &record, version::UNIT, organisation::insert_unit, organisation::update_unit)?;
+        let record = OrgUnit {
+            key,
+            domain,
+            parent,
+            ..put.record.clone()
+        };
+        self.store(
+            put,
+            &record,
+            version::UNIT,
+            organisation::insert_unit,
+            organisation::update_unit,
+        )?;
         Ok(self.configured()?)
     }
 
     pub(super) fn put_type(&mut self, put: &Put<AuthenticatorType>) -> Result<(), Stop> {
         let key = self.placed(organisation::TYPE, put.record.key)?;
-        let record = AuthenticatorType { key, ..put.record.clone() };
-        self.store(put, &record, version::TYPE, organisation::insert_type, organisation::update_type)?;
+        let record = AuthenticatorType {
+            key,
+            ..put.record.clone()
+        };
+        self.store(
+            put,
+            &record,
+            version::TYPE,
+            organisation::insert_type,
+            organisation::update_type,
+        )?;
         Ok(self.configured()?)
     }
 
@@ -82,15 +123,30 @@ impl Applying<'_> {
 
     pub(super) fn put_component(&mut self, put: &Put<Component>) -> Result<(), Stop> {
         let key = self.placed(component::TABLE, put.record.key.0)?;
-        let mut record = Component { key: ComponentKey(key), ..put.record.clone() };
+        let mut record = Component {
+            key: ComponentKey(key),
+            ..put.record.clone()
+        };
         for (field, secret) in &put.secrets {
-            let sealed = self.sealed(component::TABLE, key, field, version::COMPONENT, secret.as_ref())?;
+            let sealed = self.sealed(
+                component::TABLE,
+                key,
+                field,
+                version::COMPONENT,
+                secret.as_ref(),
+            )?;
             match *field {
                 "shared_secret" => record.shared_secret = sealed,
                 _ => return Err(unknown_field(component::TABLE, field)),
             }
         }
-        self.store(put, &record, version::COMPONENT, component::insert, component::update)?;
+        self.store(
+            put,
+            &record,
+            version::COMPONENT,
+            component::insert,
+            component::update,
+        )?;
         Ok(self.configured()?)
     }
 
@@ -110,10 +166,22 @@ impl Applying<'_> {
     }
 
     /// A password without a verifier is none, so its copy and history go with it.
-    fn set_password_field(&self, record: &mut User, field: &'static str, sealed: Option<Sealed>) -> Result<(), Stop> {
+    fn set_password_field(
+        &self,
+        record: &mut User,
+        field: &'static str,
+        sealed: Option<Sealed>,
+    ) -> Result<(), Stop> {
         match (field, sealed, record.password.as_mut()) {
             ("password", Some(verifier), Some(password)) => password.verifier = verifier,
-            ("password", Some(verifier), None) => record.password = Some(StoredPassword { verifier, copy: None, history: None, set_at: self.now }),
+            ("password", Some(verifier), None) => {
+                record.password = Some(StoredPassword {
+                    verifier,
+                    copy: None,
+                    history: None,
+                    set_at: self.now,
+                })
+            }
             ("password", None, _) => record.password = None,
             ("password_copy", copy, Some(password)) => password.copy = copy,
             ("password_history", history, Some(password)) => password.history = history,
@@ -123,39 +191,71 @@ impl Applying<'_> {
         Ok(())
     }
 
-    pub(super) fn put_authenticator(&mut self, put: &Put<Authenticator>) -> Result<AuthenticatorKey, Stop> {
+    pub(super) fn put_authenticator(
+        &mut self,
+        put: &Put<Authenticator>,
+    ) -> Result<AuthenticatorKey, Stop> {
         let key = AuthenticatorKey(self.placed(authenticator::TABLE, put.record.key.0)?);
         let mut record = put.record.clone();
         record.key = key;
         record.domain = DomainKey(self.placed(organisation::DOMAIN, record.domain.0)?);
         record.org_unit = self.placed_unit(record.org_unit)?;
         record.user = self.placed_user(record.user)?;
-        self.store(put, &record, version::AUTHENTICATOR, authenticator::insert, authenticator::update)?;
+        self.store(
+            put,
+            &record,
+            version::AUTHENTICATOR,
+            authenticator::insert,
+            authenticator::update,
+        )?;
         Ok(key)
     }
 
-    pub(super) fn put_application(&mut self, of: AuthenticatorKey, put: &Put<Application>) -> Result<(), Stop> {
+    pub(super) fn put_application(
+        &mut self,
+        of: AuthenticatorKey,
+        put: &Put<Application>,
+    ) -> Result<(), Stop> {
         let key = ApplicationKey(self.placed(application::TABLE, put.record.key.0)?);
         let mut record = put.record.clone();
         record.key = key;
         for (field, secret) in &put.secrets {
-            let sealed = self.sealed(application::TABLE, key.0, field, version::APPLICATION, secret.as_ref())?;
+            let sealed = self.sealed(
+                application::TABLE,
+                key.0,
+                field,
+                version::APPLICATION,
+                secret.as_ref(),
+            )?;
             match (*field, sealed) {
                 ("secret", Some(secret)) => record.secret = secret,
                 ("pin", pin) => record.sealed_pin = pin,
                 _ => return Err(unknown_field(application::TABLE, field)),
             }
         }
-        let insert = |tx: Tx<'_>, record: &Application, meta| application::insert(tx, of, record, meta);
-        let update = |tx: Tx<'_>, record: &Application, meta| application::update(tx, of, record, meta);
+        let insert =
+            |tx: Tx<'_>, record: &Application, meta| application::insert(tx, of, record, meta);
+        let update =
+            |tx: Tx<'_>, record: &Application, meta| application::update(tx, of, record, meta);
         self.store(put, &record, version::APPLICATION, insert, update)
     }
 
-    fn sealed(&mut self, table: &'static str, key: i64, field: &'static str, version: u32, secret: Option<&Secret>) -> Result<Option<Sealed>, Stop> {
-        secret.map(|secret| self.seal(table, key, field, version, secret)).transpose()
+    fn sealed(
+        &mut self,
+        table: &'static str,
+        key: i64,
+        field: &'static str,
+        version: u32,
+        secret: Option<&Secret>,
+    ) -> Result<Option<Sealed>, Stop> {
+        secret
+            .map(|secret| self.seal(table, key, field, version, secret))
+            .transpose()
     }
 }
 
 fn unknown_field(table: &str, field: &str) -> Stop {
-    Stop::Refused(StoreError::Refused(format!("{table} has no sealed field {field} to be set so")))
+    Stop::Refused(StoreError::Refused(format!(
+        "{table} has no sealed field {field} to be set so"
+    )))
 }

@@ -2,9 +2,14 @@
 
 use super::{Applying, Stop, Touch, held};
 use crate::StoreError;
-use crate::rows::{application, authenticator, component, key, organisation, policy, session, setting, user};
+use crate::rows::{
+    application, authenticator, component, key, organisation, policy, session, setting, user,
+};
 use countersign_engine::admin::{Put, Write};
-use countersign_engine::model::{Application, ApplicationKey, ApplicationState, Authenticator, AuthenticatorKey, Session, User, UserAttribute, UserKey, UserState};
+use countersign_engine::model::{
+    Application, ApplicationKey, ApplicationState, Authenticator, AuthenticatorKey, Session, User,
+    UserAttribute, UserKey, UserState,
+};
 
 impl Applying<'_> {
     pub(super) fn write(&mut self, write: &Write) -> Result<(), Stop> {
@@ -14,11 +19,19 @@ impl Applying<'_> {
             Write::Type(put) => self.put_type(put)?,
             Write::Policy(key, put) => self.put_policy(*key, put)?,
             Write::Component(put) => self.put_component(put)?,
-            Write::RemoveDomain(key, revision) => self.remove(organisation::DELETE_DOMAIN, key.0, *revision)?,
-            Write::RemoveUnit(key, revision) => self.remove(organisation::DELETE_UNIT, key.0, *revision)?,
-            Write::RemoveType(key, revision) => self.remove(organisation::DELETE_TYPE, *key, *revision)?,
+            Write::RemoveDomain(key, revision) => {
+                self.remove(organisation::DELETE_DOMAIN, key.0, *revision)?
+            }
+            Write::RemoveUnit(key, revision) => {
+                self.remove(organisation::DELETE_UNIT, key.0, *revision)?
+            }
+            Write::RemoveType(key, revision) => {
+                self.remove(organisation::DELETE_TYPE, *key, *revision)?
+            }
             Write::RemovePolicy(key, revision) => self.remove(policy::DELETE, key.0, *revision)?,
-            Write::RemoveComponent(key, revision) => self.remove(component::DELETE, key.0, *revision)?,
+            Write::RemoveComponent(key, revision) => {
+                self.remove(component::DELETE, key.0, *revision)?
+            }
             Write::Setting(name, value) => {
                 setting::put(self.tx, name, value.as_deref(), self.now)?;
                 self.configured()?;
@@ -37,7 +50,9 @@ impl Applying<'_> {
                 held(authenticator::delete(self.tx, *key, *revision)?)?;
             }
             Write::Application(of, put) => self.write_application(*of, put)?,
-            Write::ApplicationState(key, guard, to) => self.write_application_state(*key, *guard, to)?,
+            Write::ApplicationState(key, guard, to) => {
+                self.write_application_state(*key, *guard, to)?
+            }
             Write::RemoveApplication(key, revision) => {
                 self.touch_application(*key)?;
                 held(application::delete(self.tx, *key, *revision)?)?;
@@ -110,13 +125,22 @@ impl Applying<'_> {
         self.touch_authenticator(key)
     }
 
-    fn write_application(&mut self, of: AuthenticatorKey, put: &Put<Application>) -> Result<(), Stop> {
+    fn write_application(
+        &mut self,
+        of: AuthenticatorKey,
+        put: &Put<Application>,
+    ) -> Result<(), Stop> {
         let of = AuthenticatorKey(self.placed(authenticator::TABLE, of.0)?);
         self.put_application(of, put)?;
         self.touch_authenticator(of)
     }
 
-    fn write_application_state(&mut self, key: ApplicationKey, guard: i64, to: &ApplicationState) -> Result<(), Stop> {
+    fn write_application_state(
+        &mut self,
+        key: ApplicationKey,
+        guard: i64,
+        to: &ApplicationState,
+    ) -> Result<(), Stop> {
         held(application::set_state(self.tx, key, guard, to)?)?;
         self.touch_application(key)
     }
@@ -129,6 +153,12 @@ impl Applying<'_> {
 
     fn put_session(&mut self, new: &Session) -> Result<(), Stop> {
         let user = UserKey(self.placed(user::TABLE, new.user.0)?);
-        Ok(session::put(self.tx, &Session { user, ..new.clone() })?)
+        Ok(session::put(
+            self.tx,
+            &Session {
+                user,
+                ..new.clone()
+            },
+        )?)
     }
 }

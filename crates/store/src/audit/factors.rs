@@ -50,38 +50,62 @@ enum Moving {
 impl Accepted {
     /// Takes the next record, oldest first.
     pub fn take(&mut self, entry: &Entry) {
-        let Some(serial) = entry.text("serial") else { return };
+        let Some(serial) = entry.text("serial") else {
+            return;
+        };
         let application = entry.text("application");
-        let verified = entry.text("verified_time").is_some() || entry.number("verified_counter").is_some();
+        let verified =
+            entry.text("verified_time").is_some() || entry.number("verified_counter").is_some();
         if !verified && entry.text("command").is_some() && entry.letter() == Some(Letter::S) {
             // A command may set counters back, or replace the authenticator under the same serial number.
-            return self.0.retain(|(own, name), _| own != serial || application.is_some_and(|wanted| wanted != name));
+            return self.0.retain(|(own, name), _| {
+                own != serial || application.is_some_and(|wanted| wanted != name)
+            });
         }
         let counter = entry.number("verified_counter").map(Moving::Counter);
-        let time = || entry.text("verified_time").and_then(countersign_engine::time::Timestamp::parse);
+        let time = || {
+            entry
+                .text("verified_time")
+                .and_then(countersign_engine::time::Timestamp::parse)
+        };
         let moving = counter.or_else(|| time().map(|time| Moving::Seconds(time.unix())));
         if let (Some(application), Some(moving)) = (application, moving) {
-            self.0.insert((serial.to_owned(), application.to_owned()), moving);
+            self.0
+                .insert((serial.to_owned(), application.to_owned()), moving);
         }
     }
 }
 
 /// The applications whose stored factors lie before the accepted ones.
 pub fn moved_back(accepted: &Accepted, stored: &[Factor]) -> Vec<MovedBack> {
-    stored.iter().filter_map(|factor| back(accepted, factor)).collect()
+    stored
+        .iter()
+        .filter_map(|factor| back(accepted, factor))
+        .collect()
 }
 
 fn back(accepted: &Accepted, factor: &Factor) -> Option<MovedBack> {
-    let moving = accepted.0.get(&(factor.serial.clone(), factor.application.clone()))?;
+    let moving = accepted
+        .0
+        .get(&(factor.serial.clone(), factor.application.clone()))?;
     let (accepted, stored, is_back) = match (*moving, factor.period) {
         (Moving::Counter(counter), _) => (counter, factor.counter, factor.counter <= counter),
         (Moving::Seconds(seconds), Some(period)) => {
             let step = seconds / u64::from(period.max(1));
-            (step, factor.last_step.unwrap_or(0), factor.last_step.is_none_or(|last| last < step))
+            (
+                step,
+                factor.last_step.unwrap_or(0),
+                factor.last_step.is_none_or(|last| last < step),
+            )
         }
         (Moving::Seconds(_), None) => return None,
     };
-    let found = MovedBack { serial: factor.serial.clone(), application: factor.application.clone(), accepted, stored };
+    let found = MovedBack {
+        serial: factor.serial.clone(),
+        application: factor.application.clone(),
+        accepted,
+        stored,
+    };
     is_back.then_some(found)
 }
 
@@ -90,14 +114,26 @@ pub(super) fn stored(tx: Tx<'_>) -> Result<Vec<Factor>, StoreError> {
         let mut c = row.columns();
         let (serial, application, algorithm) = (c.string()?, c.string()?, c.string()?);
         let (period, suite) = (c.opt_number()?, c.opt_text()?);
-        let period = if algorithm == "OCRA" { suite.and_then(period_of_suite) } else { period };
-        Ok(Factor { serial, application, period, counter: c.number()?, last_step: c.opt_number()? })
+        let period = if algorithm == "OCRA" {
+            suite.and_then(period_of_suite)
+        } else {
+            period
+        };
+        Ok(Factor {
+            serial,
+            application,
+            period,
+            counter: c.number()?,
+            last_step: c.opt_number()?,
+        })
     })
 }
 
 fn period_of_suite(suite: &str) -> Option<u32> {
     use countersign_engine::model::Algorithm;
-    let Algorithm::Ocra(suite) = Algorithm::Ocra(Box::new(suite.parse().ok()?)) else { return None };
+    let Algorithm::Ocra(suite) = Algorithm::Ocra(Box::new(suite.parse().ok()?)) else {
+        return None;
+    };
     let step = suite.time()?;
     Some(step.seconds())
 }

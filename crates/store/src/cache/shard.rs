@@ -20,14 +20,24 @@ struct Slot {
 
 impl Shard {
     pub(super) fn new(bound: usize) -> Self {
-        Self { bound, names: HashTable::new(), slots: Vec::new(), free: Vec::new(), hand: 0 }
+        Self {
+            bound,
+            names: HashTable::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            hand: 0,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
         self.names.len()
     }
 
-    pub(super) fn find(&mut self, hash: u64, is: impl Fn(&Account) -> bool) -> Option<Arc<Account>> {
+    pub(super) fn find(
+        &mut self,
+        hash: u64,
+        is: impl Fn(&Account) -> bool,
+    ) -> Option<Arc<Account>> {
         let at = self.place(hash, is)?;
         let slot = self.slots.get_mut(at)?.as_mut()?;
         slot.used = true;
@@ -39,8 +49,16 @@ impl Shard {
         if self.bound == 0 {
             return Some(account);
         }
-        let gone = if self.names.len() >= self.bound { self.free_one() } else { None };
-        let slot = Some(Slot { hash, used: false, account });
+        let gone = if self.names.len() >= self.bound {
+            self.free_one()
+        } else {
+            None
+        };
+        let slot = Some(Slot {
+            hash,
+            used: false,
+            account,
+        });
         let at = match self.free.pop() {
             Some(at) => at,
             None => {
@@ -52,12 +70,22 @@ impl Shard {
             *place = slot;
         }
         let slots = &self.slots;
-        self.names.insert_unique(hash, at, |other| slots.get(*other).and_then(Option::as_ref).map_or(0, |slot| slot.hash));
+        self.names.insert_unique(hash, at, |other| {
+            slots
+                .get(*other)
+                .and_then(Option::as_ref)
+                .map_or(0, |slot| slot.hash)
+        });
         gone
     }
 
     /// Changes an account in place; where `apply` says no, the account goes and is given back.
-    pub(super) fn change(&mut self, hash: u64, is: impl Fn(&Account) -> bool, apply: impl FnOnce(&mut Account) -> bool) -> Option<Arc<Account>> {
+    pub(super) fn change(
+        &mut self,
+        hash: u64,
+        is: impl Fn(&Account) -> bool,
+        apply: impl FnOnce(&mut Account) -> bool,
+    ) -> Option<Arc<Account>> {
         let at = self.place(hash, is)?;
         let slot = self.slots.get_mut(at)?.as_mut()?;
         if apply(Arc::make_mut(&mut slot.account)) {
@@ -70,11 +98,20 @@ impl Shard {
         self.names.clear();
         self.free.clear();
         self.hand = 0;
-        std::mem::take(&mut self.slots).into_iter().flatten().map(|slot| slot.account).collect()
+        std::mem::take(&mut self.slots)
+            .into_iter()
+            .flatten()
+            .map(|slot| slot.account)
+            .collect()
     }
 
     fn place(&self, hash: u64, is: impl Fn(&Account) -> bool) -> Option<usize> {
-        let account = |at: &usize| self.slots.get(*at).and_then(Option::as_ref).is_some_and(|slot| is(&slot.account));
+        let account = |at: &usize| {
+            self.slots
+                .get(*at)
+                .and_then(Option::as_ref)
+                .is_some_and(|slot| is(&slot.account))
+        };
         self.names.find(hash, account).copied()
     }
 

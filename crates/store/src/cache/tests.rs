@@ -10,8 +10,17 @@ fn account(n: i64) -> Arc<Account> {
     (device.key, device.applications) = (AuthenticatorKey(n), vec![app]);
     let mut user = user(DomainKey(1), &format!("user{n}"));
     user.key = owner;
-    let state = UserState { version: 1, ..UserState::default() };
-    Arc::new(Account { user, state, authenticators: vec![device], attributes: Vec::new(), owner })
+    let state = UserState {
+        version: 1,
+        ..UserState::default()
+    };
+    Arc::new(Account {
+        user,
+        state,
+        authenticators: vec![device],
+        attributes: Vec::new(),
+        owner,
+    })
 }
 
 fn find(cache: &Cache, n: i64) -> Option<Arc<Account>> {
@@ -19,7 +28,11 @@ fn find(cache: &Cache, n: i64) -> Option<Arc<Account>> {
 }
 
 fn to(version: i64) -> ApplicationState {
-    ApplicationState { version, counter: version.unsigned_abs(), ..ApplicationState::default() }
+    ApplicationState {
+        version,
+        counter: version.unsigned_abs(),
+        ..ApplicationState::default()
+    }
 }
 
 #[test]
@@ -27,13 +40,24 @@ fn a_new_state_is_taken_over_in_place_and_one_that_does_not_follow_throws_the_en
     let cache = Cache::new(1000);
     cache.insert(cache.reading(), &account(1));
     cache.set_application(ApplicationKey(1), 1, &to(2));
-    assert_eq!(find(&cache, 1).unwrap().authenticators[0].applications[0].state, to(2));
+    assert_eq!(
+        find(&cache, 1).unwrap().authenticators[0].applications[0].state,
+        to(2)
+    );
     cache.set_application(ApplicationKey(1), 1, &to(2)); // read after the commit already
     assert!(find(&cache, 1).is_some());
     cache.set_application(ApplicationKey(1), 7, &to(8));
     assert!(find(&cache, 1).is_none());
     cache.insert(cache.reading(), &account(1));
-    cache.set_user(UserKey(1), 1, &UserState { version: 2, lock_count: 3, ..UserState::default() });
+    cache.set_user(
+        UserKey(1),
+        1,
+        &UserState {
+            version: 2,
+            lock_count: 3,
+            ..UserState::default()
+        },
+    );
     assert_eq!(find(&cache, 1).unwrap().state.lock_count, 3);
 }
 
@@ -59,10 +83,20 @@ fn an_eviction_by_any_key_is_whole_and_an_entry_that_is_here_is_not_replaced() {
     cache.insert(cache.reading(), &account(1));
     cache.set_application(ApplicationKey(1), 1, &to(2));
     cache.insert(cache.reading(), &account(1));
-    assert_eq!(find(&cache, 1).unwrap().authenticators[0].applications[0].state.version, 2);
+    assert_eq!(
+        find(&cache, 1).unwrap().authenticators[0].applications[0]
+            .state
+            .version,
+        2
+    );
     cache.evict_application(ApplicationKey(1));
     assert!(find(&cache, 1).is_none() && cache.len() == 0);
-    assert!(cache.index.iter().all(|part| part.lock().unwrap().is_empty()));
+    assert!(
+        cache
+            .index
+            .iter()
+            .all(|part| part.lock().unwrap().is_empty())
+    );
 }
 
 #[test]
@@ -71,24 +105,44 @@ fn the_bound_holds_and_the_index_shrinks_with_it() {
     for n in 0..5000 {
         cache.insert(cache.reading(), &account(n));
     }
-    assert!(cache.len() <= SHARDS * 4 && cache.len() > SHARDS * 3, "{}", cache.len());
-    let indexed: usize = cache.index.iter().map(|part| part.lock().unwrap().len()).sum();
+    assert!(
+        cache.len() <= SHARDS * 4 && cache.len() > SHARDS * 3,
+        "{}",
+        cache.len()
+    );
+    let indexed: usize = cache
+        .index
+        .iter()
+        .map(|part| part.lock().unwrap().len())
+        .sum();
     assert_eq!(indexed, 2 * cache.len());
     cache.clear();
     assert_eq!(cache.len(), 0);
-    assert!(cache.index.iter().all(|part| part.lock().unwrap().is_empty()));
+    assert!(
+        cache
+            .index
+            .iter()
+            .all(|part| part.lock().unwrap().is_empty())
+    );
 }
 
 #[test]
 fn accounts_with_borrowed_authenticators_are_not_kept_and_none_at_all_without_room() {
     let cache = Cache::new(1000);
-    let borrowed = Account { owner: UserKey(9), ..(*account(1)).clone() };
+    let borrowed = Account {
+        owner: UserKey(9),
+        ..(*account(1)).clone()
+    };
     cache.insert(cache.reading(), &Arc::new(borrowed));
     assert!(find(&cache, 1).is_none());
     let none = Cache::new(0);
     none.insert(none.reading(), &account(1));
     assert!(find(&none, 1).is_none());
-    assert!(none.index.iter().all(|part| part.lock().unwrap().is_empty()));
+    assert!(
+        none.index
+            .iter()
+            .all(|part| part.lock().unwrap().is_empty())
+    );
 }
 
 #[test]
@@ -111,7 +165,10 @@ fn readers_never_bring_back_an_older_state() {
             truth.store(u64::try_from(version + 1).unwrap(), Ordering::SeqCst);
             cache.set_application(ApplicationKey(1), version, &to(version + 1));
             if let Some(found) = find(&cache, 1) {
-                assert_eq!(found.authenticators[0].applications[0].state.version, version + 1);
+                assert_eq!(
+                    found.authenticators[0].applications[0].state.version,
+                    version + 1
+                );
             }
         }
     });

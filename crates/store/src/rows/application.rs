@@ -4,7 +4,8 @@ use super::{RowError, blob, check_version, sealed, version};
 use crate::StoreError;
 use crate::sql::{Arg, Columns, Tx, args};
 use countersign_engine::model::{
-    Algorithm, Application, ApplicationKey, ApplicationKind, ApplicationState, AuthenticatorKey, Meta, PinSettings, Sealed,
+    Algorithm, Application, ApplicationKey, ApplicationKind, ApplicationState, AuthenticatorKey,
+    Meta, PinSettings, Sealed,
 };
 use countersign_engine::time::Timestamp;
 
@@ -19,11 +20,12 @@ const UPDATE: &str = "UPDATE application SET authenticator_key = $1, name = $2, 
     WHERE key = $22 AND revision = $23";
 const DELETE: &str = "DELETE FROM application WHERE key = $1 AND revision = $2";
 const DELETE_STATE: &str = "DELETE FROM application_state WHERE application_key = $1";
-const DELETE_STATES_OF: &str =
-    "DELETE FROM application_state WHERE application_key IN (SELECT key FROM application WHERE authenticator_key = $1)";
+const DELETE_STATES_OF: &str = "DELETE FROM application_state WHERE application_key IN (SELECT key FROM application WHERE authenticator_key = $1)";
 const DELETE_OF: &str = "DELETE FROM application WHERE authenticator_key = $1";
-const AUTHENTICATOR: &str = "SELECT authenticator_key, record_version FROM application WHERE key = $1";
-const SET_PIN: &str = "UPDATE application SET pin = $1, modified = $2, revision = revision + 1 WHERE key = $3";
+const AUTHENTICATOR: &str =
+    "SELECT authenticator_key, record_version FROM application WHERE key = $1";
+const SET_PIN: &str =
+    "UPDATE application SET pin = $1, modified = $2, revision = revision + 1 WHERE key = $3";
 
 const NEWEST: &str = "SELECT MAX(application_key) FROM application_state";
 const INSERT_STATE: &str = "INSERT INTO application_state (version, counter, drift, last_step, initial, pin_change_forced, errors, signature_errors,
@@ -34,7 +36,11 @@ const UPDATE_STATE: &str = "UPDATE application_state SET version = $1, counter =
     WHERE application_key = $14 AND version = $15";
 
 /// Reads the columns after the key.
-pub(crate) fn read(key: i64, c: &mut Columns<'_, '_>, serial: &str) -> Result<Application, RowError> {
+pub(crate) fn read(
+    key: i64,
+    c: &mut Columns<'_, '_>,
+    serial: &str,
+) -> Result<Application, RowError> {
     let name = c.string()?;
     let meta = match check_version(c.meta()?, version::APPLICATION, "application", &name) {
         Err(RowError::Unreadable(mut unreadable)) => {
@@ -54,7 +60,12 @@ pub(crate) fn read(key: i64, c: &mut Columns<'_, '_>, serial: &str) -> Result<Ap
         host_code: c.flag()?,
         confirm: c.flag()?,
         algorithm: algorithm(c)?,
-        pin: PinSettings { supported: c.flag()?, enabled: c.flag()?, change_allowed: c.flag()?, min_length: c.number()? },
+        pin: PinSettings {
+            supported: c.flag()?,
+            enabled: c.flag()?,
+            change_allowed: c.flag()?,
+            min_length: c.number()?,
+        },
         secret: sealed(c.blob()?),
         sealed_pin: c.opt_blob()?.map(sealed),
         state: state(c)?,
@@ -63,15 +74,31 @@ pub(crate) fn read(key: i64, c: &mut Columns<'_, '_>, serial: &str) -> Result<Ap
 
 fn algorithm(c: &mut Columns<'_, '_>) -> Result<Algorithm, StoreError> {
     let name = c.text()?;
-    let (hash, digits, period, suite) = (c.opt_text()?, c.opt_number()?, c.opt_number()?, c.opt_text()?);
+    let (hash, digits, period, suite) = (
+        c.opt_text()?,
+        c.opt_number()?,
+        c.opt_number()?,
+        c.opt_text()?,
+    );
     let hash = hash.and_then(|hash| hash.parse().ok());
     let algorithm = match (name, hash, digits, period, suite) {
         ("HOTP", Some(hash), Some(digits), ..) => Some(Algorithm::Hotp { hash, digits }),
-        ("TOTP", Some(hash), Some(digits), Some(period), _) => Some(Algorithm::Totp { hash, digits, period }),
-        ("OCRA", .., Some(suite)) => suite.parse().ok().map(|suite| Algorithm::Ocra(Box::new(suite))),
+        ("TOTP", Some(hash), Some(digits), Some(period), _) => Some(Algorithm::Totp {
+            hash,
+            digits,
+            period,
+        }),
+        ("OCRA", .., Some(suite)) => suite
+            .parse()
+            .ok()
+            .map(|suite| Algorithm::Ocra(Box::new(suite))),
         _ => None,
     };
-    algorithm.ok_or_else(|| StoreError::Corrupt(format!("{name:?} and its parameters are no known algorithm")))
+    algorithm.ok_or_else(|| {
+        StoreError::Corrupt(format!(
+            "{name:?} and its parameters are no known algorithm"
+        ))
+    })
 }
 
 fn state(c: &mut Columns<'_, '_>) -> Result<ApplicationState, StoreError> {
@@ -91,21 +118,51 @@ fn state(c: &mut Columns<'_, '_>) -> Result<ApplicationState, StoreError> {
     })
 }
 
-pub(crate) fn insert(tx: Tx<'_>, of: AuthenticatorKey, r: &Application, m: Meta) -> Result<usize, StoreError> {
+pub(crate) fn insert(
+    tx: Tx<'_>,
+    of: AuthenticatorKey,
+    r: &Application,
+    m: Meta,
+) -> Result<usize, StoreError> {
     let done = write(tx, INSERT, of, r, m, Some(m.created.into()))?;
-    let state = ApplicationState { version: r.state.version.max(1), ..r.state };
+    let state = ApplicationState {
+        version: r.state.version.max(1),
+        ..r.state
+    };
     tx.run(INSERT_STATE, &state_args(&state, r.key))?;
     Ok(done)
 }
 
-pub(crate) fn update(tx: Tx<'_>, of: AuthenticatorKey, r: &Application, m: Meta) -> Result<usize, StoreError> {
+pub(crate) fn update(
+    tx: Tx<'_>,
+    of: AuthenticatorKey,
+    r: &Application,
+    m: Meta,
+) -> Result<usize, StoreError> {
     write(tx, UPDATE, of, r, m, None)
 }
 
-fn write(tx: Tx<'_>, sql: &str, of: AuthenticatorKey, r: &Application, m: Meta, created: Option<Arg<'_>>) -> Result<usize, StoreError> {
+fn write(
+    tx: Tx<'_>,
+    sql: &str,
+    of: AuthenticatorKey,
+    r: &Application,
+    m: Meta,
+    created: Option<Arg<'_>>,
+) -> Result<usize, StoreError> {
     let (name, hash, digits, period, suite) = match &r.algorithm {
         Algorithm::Hotp { hash, digits } => ("HOTP", Some(hash.name()), Some(*digits), None, None),
-        Algorithm::Totp { hash, digits, period } => ("TOTP", Some(hash.name()), Some(*digits), Some(*period), None),
+        Algorithm::Totp {
+            hash,
+            digits,
+            period,
+        } => (
+            "TOTP",
+            Some(hash.name()),
+            Some(*digits),
+            Some(*period),
+            None,
+        ),
         Algorithm::Ocra(suite) => ("OCRA", None, None, None, Some(suite.as_str())),
     };
     let mut args = args![
@@ -158,9 +215,17 @@ fn state_args(r: &ApplicationState, key: ApplicationKey) -> [Arg<'static>; 14] {
 }
 
 /// Writes the moving state if its version is still `guard`.
-pub(crate) fn set_state(tx: Tx<'_>, key: ApplicationKey, guard: i64, r: &ApplicationState) -> Result<bool, StoreError> {
+pub(crate) fn set_state(
+    tx: Tx<'_>,
+    key: ApplicationKey,
+    guard: i64,
+    r: &ApplicationState,
+) -> Result<bool, StoreError> {
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = state_args(r, key);
-    Ok(tx.run(UPDATE_STATE, &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, guard.into()])? == 1)
+    Ok(tx.run(
+        UPDATE_STATE,
+        &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, guard.into()],
+    )? == 1)
 }
 
 pub(crate) fn delete(tx: Tx<'_>, key: ApplicationKey, revision: i64) -> Result<bool, StoreError> {
@@ -178,17 +243,28 @@ pub(crate) fn delete_of(tx: Tx<'_>, authenticator: AuthenticatorKey) -> Result<(
 
 /// The highest row number: about as many applications there are.
 pub(crate) fn newest(tx: Tx<'_>) -> Result<i64, StoreError> {
-    Ok(tx.first(NEWEST, &[], |row| row.columns().opt_int())?.flatten().unwrap_or(0))
+    Ok(tx
+        .first(NEWEST, &[], |row| row.columns().opt_int())?
+        .flatten()
+        .unwrap_or(0))
 }
 
 /// The authenticator an application belongs to, and the format it is stored in.
-pub(crate) fn authenticator(tx: Tx<'_>, key: ApplicationKey) -> Result<Option<(AuthenticatorKey, u32)>, StoreError> {
+pub(crate) fn authenticator(
+    tx: Tx<'_>,
+    key: ApplicationKey,
+) -> Result<Option<(AuthenticatorKey, u32)>, StoreError> {
     tx.first(AUTHENTICATOR, args![key.0], |row| {
         let mut c = row.columns();
         Ok((AuthenticatorKey(c.int()?), c.number()?))
     })
 }
 
-pub(crate) fn set_pin(tx: Tx<'_>, key: ApplicationKey, pin: &Sealed, now: Timestamp) -> Result<bool, StoreError> {
+pub(crate) fn set_pin(
+    tx: Tx<'_>,
+    key: ApplicationKey,
+    pin: &Sealed,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     Ok(tx.run(SET_PIN, args![blob(Some(pin)), now, key.0])? == 1)
 }

@@ -3,7 +3,9 @@
 use super::{RowError, application, check_version, version};
 use crate::StoreError;
 use crate::sql::{Arg, Row, Tx, args};
-use countersign_engine::model::{Authenticator, AuthenticatorKey, BackupVirtual, DomainKey, Meta, UnitKey, UserKey};
+use countersign_engine::model::{
+    Authenticator, AuthenticatorKey, BackupVirtual, DomainKey, Meta, UnitKey, UserKey,
+};
 use countersign_engine::text::fold;
 use countersign_engine::time::{Day, Timestamp};
 
@@ -78,7 +80,9 @@ fn add(row: &Row<'_>, all: &mut Vec<Authenticator>) -> Result<(), RowError> {
         all.push(read(row)?);
     }
     let mut c = row.columns_from(APPLICATION);
-    let Some(application) = c.opt_int()? else { return Ok(()) };
+    let Some(application) = c.opt_int()? else {
+        return Ok(());
+    };
     if let Some(last) = all.last_mut() {
         let application = application::read(application, &mut c, &last.serial)?;
         last.applications.push(application);
@@ -120,7 +124,13 @@ pub(crate) fn update(tx: Tx<'_>, r: &Authenticator, m: Meta) -> Result<usize, St
     write(tx, UPDATE, r, m, None)
 }
 
-fn write(tx: Tx<'_>, sql: &str, r: &Authenticator, m: Meta, created: Option<Arg<'_>>) -> Result<usize, StoreError> {
+fn write(
+    tx: Tx<'_>,
+    sql: &str,
+    r: &Authenticator,
+    m: Meta,
+    created: Option<Arg<'_>>,
+) -> Result<usize, StoreError> {
     let folded = fold(&r.description);
     let mut args = args![
         &r.serial,
@@ -158,18 +168,28 @@ pub(crate) fn delete(tx: Tx<'_>, key: AuthenticatorKey, revision: i64) -> Result
     Ok(true)
 }
 
-pub(crate) fn end_grace(tx: Tx<'_>, key: AuthenticatorKey, day: Day, now: Timestamp) -> Result<bool, StoreError> {
+pub(crate) fn end_grace(
+    tx: Tx<'_>,
+    key: AuthenticatorKey,
+    day: Day,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     Ok(tx.run(END_GRACE, args![day, now, key.0])? == 1)
 }
 
 /// The account an authenticator is assigned to.
 pub(crate) fn owner(tx: Tx<'_>, key: AuthenticatorKey) -> Result<Option<UserKey>, StoreError> {
-    Ok(tx.first(OWNER, args![key.0], |row| row.columns().opt_int())?.flatten().map(UserKey))
+    Ok(tx
+        .first(OWNER, args![key.0], |row| row.columns().opt_int())?
+        .flatten()
+        .map(UserKey))
 }
 
 /// The authenticators assigned to an account.
 pub(crate) fn keys_of_user(tx: Tx<'_>, user: UserKey) -> Result<Vec<AuthenticatorKey>, StoreError> {
-    tx.all(KEYS_OF_USER, args![user.0], |row| row.columns().int().map(AuthenticatorKey))
+    tx.all(KEYS_OF_USER, args![user.0], |row| {
+        row.columns().int().map(AuthenticatorKey)
+    })
 }
 
 /// Raises the versions of its applications.

@@ -22,15 +22,28 @@ const UPDATE: &str = "UPDATE component SET kind = $1, location = $2, location_ki
     rate_per_s = $20, modified = $21, record_version = $22, revision = revision + 1 WHERE key = $23 AND revision = $24";
 pub(crate) const DELETE: &str = "DELETE FROM component WHERE key = $1 AND revision = $2";
 
-const CHARSETS: &[(Charset, &str)] =
-    &[(Charset::Utf8, "utf8"), (Charset::Latin1, "latin1"), (Charset::Cp1252, "cp1252"), (Charset::Ascii, "ascii")];
-const NOT_HANDLED: &[(NotHandled, &str)] = &[(NotHandled::Reject, "reject"), (NotHandled::Silent, "silent")];
+const CHARSETS: &[(Charset, &str)] = &[
+    (Charset::Utf8, "utf8"),
+    (Charset::Latin1, "latin1"),
+    (Charset::Cp1252, "cp1252"),
+    (Charset::Ascii, "ascii"),
+];
+const NOT_HANDLED: &[(NotHandled, &str)] = &[
+    (NotHandled::Reject, "reject"),
+    (NotHandled::Silent, "silent"),
+];
 
 pub(crate) fn read(row: &Row<'_>) -> Result<Component, RowError> {
     let mut c = row.columns();
-    let (key, kind, location, location_kind) = (ComponentKey(c.int()?), c.string()?, c.text()?, c.text()?);
+    let (key, kind, location, location_kind) =
+        (ComponentKey(c.int()?), c.string()?, c.text()?, c.text()?);
     // The version stands at the end of the row, but nothing before it may be understood without it.
-    check_version(row.columns_from(21).meta()?, version::COMPONENT, "component", &format!("{kind} at {location}"))?;
+    check_version(
+        row.columns_from(21).meta()?,
+        version::COMPONENT,
+        "component",
+        &format!("{kind} at {location}"),
+    )?;
     Ok(Component {
         key,
         location: read_location(location, location_kind)?,
@@ -57,7 +70,8 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Component, RowError> {
 }
 
 fn read_texts(json: &str) -> Result<BTreeMap<i16, String>, StoreError> {
-    serde_json::from_str(json).map_err(|error| StoreError::Corrupt(format!("reply texts of a component: {error}")))
+    serde_json::from_str(json)
+        .map_err(|error| StoreError::Corrupt(format!("reply texts of a component: {error}")))
 }
 
 fn read_location(text: &str, kind: &str) -> Result<Location, StoreError> {
@@ -68,7 +82,10 @@ fn read_location(text: &str, kind: &str) -> Result<Location, StoreError> {
         "network" => {
             let (address, prefix) = text.split_once('/').ok_or_else(corrupt)?;
             let address: IpAddr = address.parse().map_err(|_| corrupt())?;
-            Ok(Location::Network { address, prefix: prefix.parse().map_err(|_| corrupt())? })
+            Ok(Location::Network {
+                address,
+                prefix: prefix.parse().map_err(|_| corrupt())?,
+            })
         }
         _ => Err(corrupt()),
     }
@@ -90,9 +107,16 @@ pub(crate) fn update(tx: Tx<'_>, r: &Component, m: Meta) -> Result<usize, StoreE
     write(tx, UPDATE, r, m, None)
 }
 
-fn write(tx: Tx<'_>, sql: &str, r: &Component, m: Meta, created: Option<Arg<'_>>) -> Result<usize, StoreError> {
+fn write(
+    tx: Tx<'_>,
+    sql: &str,
+    r: &Component,
+    m: Meta,
+    created: Option<Arg<'_>>,
+) -> Result<usize, StoreError> {
     let (location, location_kind) = write_location(&r.location);
-    let texts = serde_json::to_string(&r.reply_texts).map_err(|error| StoreError::Refused(error.to_string()))?;
+    let texts = serde_json::to_string(&r.reply_texts)
+        .map_err(|error| StoreError::Refused(error.to_string()))?;
     let mut args = args![
         &r.kind,
         &location,

@@ -6,13 +6,15 @@ use crate::sql::{Columns, Row, Tx, args};
 use countersign_engine::model::{KeyRecord, Sealed};
 use countersign_engine::time::Timestamp;
 
-const ALL: &str = "SELECT id, class, algorithm, state, created, wrapped, root FROM data_key ORDER BY created, id";
+const ALL: &str =
+    "SELECT id, class, algorithm, state, created, wrapped, root FROM data_key ORDER BY created, id";
 const PUT: &str = "INSERT INTO data_key (id, class, algorithm, state, created, wrapped, root) VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, wrapped = excluded.wrapped, root = excluded.root";
 const DELETE: &str = "DELETE FROM data_key WHERE id = $1";
 
 const AUDIT_KEYS: &str = "SELECT key, id, node, created, public, private, previous, signature FROM audit_key ORDER BY key";
-const PUT_AUDIT_KEY: &str = "INSERT INTO audit_key (key, id, node, created, public, private, previous, signature)
+const PUT_AUDIT_KEY: &str =
+    "INSERT INTO audit_key (key, id, node, created, public, private, previous, signature)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 const PUT_NODE: &str = "INSERT INTO node (name, version, started, seen) VALUES ($1, $2, $3, $4)
@@ -62,7 +64,19 @@ pub(crate) fn all(tx: Tx<'_>) -> Result<Vec<KeyRecord>, StoreError> {
 }
 
 pub(crate) fn put(tx: Tx<'_>, r: &KeyRecord) -> Result<(), StoreError> {
-    tx.run(PUT, args![&r.id, &r.class, &r.algorithm, &r.state, r.created, r.wrapped.as_slice(), &r.root]).map(|_| ())
+    tx.run(
+        PUT,
+        args![
+            &r.id,
+            &r.class,
+            &r.algorithm,
+            &r.state,
+            r.created,
+            r.wrapped.as_slice(),
+            &r.root
+        ],
+    )
+    .map(|_| ())
 }
 
 pub(crate) fn delete(tx: Tx<'_>, id: &str) -> Result<(), StoreError> {
@@ -89,17 +103,45 @@ type Signed = ([u8; 32], [u8; 64]);
 
 fn signed_by(c: &mut Columns<'_, '_>) -> Result<Option<Signed>, StoreError> {
     let (previous, signature) = (c.opt_blob()?, c.opt_blob()?);
-    let whole = |(previous, signature): (&[u8], &[u8])| Some((previous.try_into().ok()?, signature.try_into().ok()?));
+    let whole = |(previous, signature): (&[u8], &[u8])| {
+        Some((previous.try_into().ok()?, signature.try_into().ok()?))
+    };
     let both = previous.zip(signature);
-    both.map(|both| whole(both).ok_or_else(|| StoreError::Corrupt("an audit key's signature has a wrong length".to_owned()))).transpose()
+    both.map(|both| {
+        whole(both).ok_or_else(|| {
+            StoreError::Corrupt("an audit key's signature has a wrong length".to_owned())
+        })
+    })
+    .transpose()
 }
 
 pub(crate) fn put_audit_key(tx: Tx<'_>, r: &AuditKeyRecord) -> Result<(), StoreError> {
-    let (previous, signature) = (r.signed_by.as_ref().map(|(key, _)| key), r.signed_by.as_ref().map(|(_, signature)| signature));
-    tx.run(PUT_AUDIT_KEY, args![r.key, &r.id, &r.node, r.created, &r.public, &*r.private.0, previous, signature]).map(|_| ())
+    let (previous, signature) = (
+        r.signed_by.as_ref().map(|(key, _)| key),
+        r.signed_by.as_ref().map(|(_, signature)| signature),
+    );
+    tx.run(
+        PUT_AUDIT_KEY,
+        args![
+            r.key,
+            &r.id,
+            &r.node,
+            r.created,
+            &r.public,
+            &*r.private.0,
+            previous,
+            signature
+        ],
+    )
+    .map(|_| ())
 }
 
-pub(crate) fn put_node(tx: Tx<'_>, name: &str, version: &str, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) fn put_node(
+    tx: Tx<'_>,
+    name: &str,
+    version: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     tx.run(PUT_NODE, args![name, version, now, now]).map(|_| ())
 }
 
@@ -109,7 +151,9 @@ pub(crate) fn seen(tx: Tx<'_>, name: &str, now: Timestamp) -> Result<(), StoreEr
 
 /// The next row number of a table.
 pub(crate) fn next_number(tx: Tx<'_>, table: &str) -> Result<i64, StoreError> {
-    Ok(tx.first(NUMBER, args![table], |row| row.columns().int())?.unwrap_or(1))
+    Ok(tx
+        .first(NUMBER, args![table], |row| row.columns().int())?
+        .unwrap_or(1))
 }
 
 pub(crate) fn set_number(tx: Tx<'_>, table: &str, next: i64) -> Result<(), StoreError> {

@@ -10,7 +10,8 @@ use countersign_engine::text::fold;
 pub(crate) const TABLE: &str = "policy";
 
 pub(crate) const ALL: &str = "SELECT key, policy_id, body, created, modified, record_version, revision FROM policy ORDER BY folded";
-const INSERT: &str = "INSERT INTO policy (key, policy_id, folded, body, created, modified, record_version, revision)
+const INSERT: &str =
+    "INSERT INTO policy (key, policy_id, folded, body, created, modified, record_version, revision)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 const UPDATE: &str = "UPDATE policy SET policy_id = $1, folded = $2, body = $3, modified = $4, record_version = $5, revision = revision + 1
     WHERE key = $6 AND revision = $7";
@@ -30,17 +31,47 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Stored, StoreError> {
     let policy = match check_version(meta, version::POLICY, "policy", &id) {
         Err(RowError::Unreadable(unreadable)) => Err(unreadable.which),
         Err(RowError::Store(error)) => return Err(error),
-        Ok(_) => serde_json::from_str(body).map_err(|error| error.to_string()).and_then(|json| Policy::from_json(&json).map_err(|error| error.to_string())),
+        Ok(_) => serde_json::from_str(body)
+            .map_err(|error| error.to_string())
+            .and_then(|json| Policy::from_json(&json).map_err(|error| error.to_string())),
     };
-    Ok(Stored { key, id, meta, policy })
+    Ok(Stored {
+        key,
+        id,
+        meta,
+        policy,
+    })
 }
 
 pub(crate) fn insert(tx: Tx<'_>, key: PolicyKey, r: &Policy, m: Meta) -> Result<usize, StoreError> {
     let (folded, body) = (fold(&r.id), r.to_json().to_string());
-    tx.run(INSERT, args![key.0, &r.id, &folded, &body, m.created, m.modified, m.record_version, m.revision])
+    tx.run(
+        INSERT,
+        args![
+            key.0,
+            &r.id,
+            &folded,
+            &body,
+            m.created,
+            m.modified,
+            m.record_version,
+            m.revision
+        ],
+    )
 }
 
 pub(crate) fn update(tx: Tx<'_>, key: PolicyKey, r: &Policy, m: Meta) -> Result<usize, StoreError> {
     let (folded, body) = (fold(&r.id), r.to_json().to_string());
-    tx.run(UPDATE, args![&r.id, &folded, &body, m.modified, m.record_version, key.0, m.revision])
+    tx.run(
+        UPDATE,
+        args![
+            &r.id,
+            &folded,
+            &body,
+            m.modified,
+            m.record_version,
+            key.0,
+            m.revision
+        ],
+    )
 }

@@ -4,8 +4,10 @@ use crate::StoreError;
 use crate::sql::{Row, Tx, args};
 use countersign_engine::model::{Session, SessionKey, UserKey};
 
-const ONE: &str = "SELECT key, user_key, source, component_type, started, last_use FROM session WHERE key = $1";
-pub(crate) const ALL: &str = "SELECT key, user_key, source, component_type, started, last_use FROM session ORDER BY started";
+const ONE: &str =
+    "SELECT key, user_key, source, component_type, started, last_use FROM session WHERE key = $1";
+pub(crate) const ALL: &str =
+    "SELECT key, user_key, source, component_type, started, last_use FROM session ORDER BY started";
 const PUT: &str = "INSERT INTO session (key, user_key, source, component_type, started, last_use) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (key) DO UPDATE SET last_use = excluded.last_use";
 const DELETE: &str = "DELETE FROM session WHERE key = $1";
@@ -32,7 +34,18 @@ pub(crate) fn all(tx: Tx<'_>) -> Result<Vec<Session>, StoreError> {
 }
 
 pub(crate) fn put(tx: Tx<'_>, r: &Session) -> Result<(), StoreError> {
-    tx.run(PUT, args![&r.key.0, r.user.0, &r.source, &r.component_type, r.started, r.last_use]).map(|_| ())
+    tx.run(
+        PUT,
+        args![
+            &r.key.0,
+            r.user.0,
+            &r.source,
+            &r.component_type,
+            r.started,
+            r.last_use
+        ],
+    )
+    .map(|_| ())
 }
 
 pub(crate) fn delete(tx: Tx<'_>, key: SessionKey) -> Result<(), StoreError> {

@@ -20,7 +20,12 @@ pub(crate) fn read(tx: Tx<'_>) -> Result<Settings, StoreError> {
     Ok(Settings::new(stored.into_iter().collect()))
 }
 
-pub(crate) fn put(tx: Tx<'_>, name: &str, value: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) fn put(
+    tx: Tx<'_>,
+    name: &str,
+    value: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     match value {
         Some(value) => tx.run(PUT, args![name, value, now])?,
         None => tx.run(DELETE, args![name])?,
@@ -29,7 +34,9 @@ pub(crate) fn put(tx: Tx<'_>, name: &str, value: Option<&str>, now: Timestamp) -
 }
 
 pub(crate) fn generation(tx: Tx<'_>) -> Result<i64, StoreError> {
-    Ok(tx.first(GENERATION, &[], |row| row.columns().int())?.unwrap_or(0))
+    Ok(tx
+        .first(GENERATION, &[], |row| row.columns().int())?
+        .unwrap_or(0))
 }
 
 pub(crate) fn next_generation(tx: Tx<'_>) -> Result<(), StoreError> {

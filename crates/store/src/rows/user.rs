@@ -4,7 +4,8 @@ use super::{RowError, blob, check_version, sealed, version};
 use crate::StoreError;
 use crate::sql::{Arg, Columns, Row, Tx, args};
 use countersign_engine::model::{
-    Contact, DomainKey, LockReason, Meta, Overrides, StoredPassword, UnitKey, User, UserAttribute, UserKey, UserState,
+    Contact, DomainKey, LockReason, Meta, Overrides, StoredPassword, UnitKey, User, UserAttribute,
+    UserKey, UserState,
 };
 use countersign_engine::policy::{BackEndAuth, GroupCheck, LocalAuth};
 use countersign_engine::text::fold;
@@ -47,7 +48,8 @@ const DELETE: &str = "DELETE FROM \"user\" WHERE key = $1 AND revision = $2";
 const SET_PASSWORD: &str = "UPDATE \"user\" SET password = $1, password_copy = $2, password_history = $3, password_set_at = $4, modified = $5,
     revision = revision + 1 WHERE key = $6";
 const VERSION: &str = "SELECT record_version FROM \"user\" WHERE key = $1";
-const LAST_LOGON: &str = "UPDATE \"user\" SET last_logon_at = $1, last_logon_from = $2 WHERE key = $3";
+const LAST_LOGON: &str =
+    "UPDATE \"user\" SET last_logon_at = $1, last_logon_from = $2 WHERE key = $3";
 const LINKED: &str = "SELECT linked_key FROM \"user\" WHERE key = $1";
 
 const INSERT_STATE: &str = "INSERT INTO user_state (user_key, version, lock_count, locked, unlock_attempts_used, lock_duration_min, last_auth_at,
@@ -70,9 +72,17 @@ const DELETE_ATTRIBUTE: &str = "DELETE FROM user_attribute WHERE user_key = $1 A
 const DELETE_ATTRIBUTES: &str = "DELETE FROM user_attribute WHERE user_key = $1";
 
 /// The locks as `user_state.locked` holds them.
-const LOCKS: &[(Option<LockReason>, i64)] = &[(None, 0), (Some(LockReason::Failures), 1), (Some(LockReason::Administrator), 2)];
+const LOCKS: &[(Option<LockReason>, i64)] = &[
+    (None, 0),
+    (Some(LockReason::Failures), 1),
+    (Some(LockReason::Administrator), 2),
+];
 
-pub(crate) fn by_name(tx: Tx<'_>, domain: DomainKey, folded: &str) -> Result<Option<(User, UserState)>, RowError> {
+pub(crate) fn by_name(
+    tx: Tx<'_>,
+    domain: DomainKey,
+    folded: &str,
+) -> Result<Option<(User, UserState)>, RowError> {
     flat(tx.first(BY_NAME, args![domain.0, folded], |row| Ok(read(row))))
 }
 
@@ -86,7 +96,12 @@ fn flat<T>(found: Result<Option<Result<T, RowError>>, StoreError>) -> Result<Opt
 
 fn read(row: &Row<'_>) -> Result<(User, UserState), RowError> {
     let mut c = row.columns();
-    let (key, domain, id, folded) = (UserKey(c.int()?), DomainKey(c.int()?), c.string()?, c.string()?);
+    let (key, domain, id, folded) = (
+        UserKey(c.int()?),
+        DomainKey(c.int()?),
+        c.string()?,
+        c.string()?,
+    );
     let meta = check_version(c.meta()?, version::USER, "user", &id)?;
     let user = User {
         key,
@@ -110,14 +125,30 @@ fn read(row: &Row<'_>) -> Result<(User, UserState), RowError> {
 
 fn contact(c: &mut Columns<'_, '_>) -> Result<Option<Box<Contact>>, StoreError> {
     let mut text = || Ok::<_, StoreError>(c.opt_string()?.unwrap_or_default());
-    let contact = Contact { name: text()?, description: text()?, email: text()?, phone: text()?, mobile: text()?, locale: text()? };
+    let contact = Contact {
+        name: text()?,
+        description: text()?,
+        email: text()?,
+        phone: text()?,
+        mobile: text()?,
+        locale: text()?,
+    };
     Ok((contact != Contact::default()).then(|| Box::new(contact)))
 }
 
 fn password(c: &mut Columns<'_, '_>) -> Result<Option<StoredPassword>, StoreError> {
-    let (verifier, copy, history) = (c.opt_blob()?.map(sealed), c.opt_blob()?.map(sealed), c.opt_blob()?.map(sealed));
+    let (verifier, copy, history) = (
+        c.opt_blob()?.map(sealed),
+        c.opt_blob()?.map(sealed),
+        c.opt_blob()?.map(sealed),
+    );
     let set_at = c.opt_time()?.unwrap_or_default();
-    Ok(verifier.map(|verifier| StoredPassword { verifier, copy, history, set_at }))
+    Ok(verifier.map(|verifier| StoredPassword {
+        verifier,
+        copy,
+        history,
+        set_at,
+    }))
 }
 
 fn overrides(c: &mut Columns<'_, '_>) -> Result<Option<Box<Overrides>>, StoreError> {
@@ -136,7 +167,10 @@ fn overrides(c: &mut Columns<'_, '_>) -> Result<Option<Box<Overrides>>, StoreErr
 }
 
 fn privileges(json: Option<&str>) -> Result<BTreeSet<String>, StoreError> {
-    let read = |json| serde_json::from_str(json).map_err(|error| StoreError::Corrupt(format!("privileges of a user: {error}")));
+    let read = |json| {
+        serde_json::from_str(json)
+            .map_err(|error| StoreError::Corrupt(format!("privileges of a user: {error}")))
+    };
     json.map_or_else(|| Ok(BTreeSet::new()), read)
 }
 
@@ -147,7 +181,10 @@ fn last_logon(c: &mut Columns<'_, '_>) -> Result<Option<(Timestamp, String)>, St
 
 fn state(c: &mut Columns<'_, '_>) -> Result<UserState, StoreError> {
     let (version, lock_count, locked) = (c.int()?, c.number()?, c.int()?);
-    let reason = LOCKS.iter().find(|(_, number)| *number == locked).map(|(reason, _)| *reason);
+    let reason = LOCKS
+        .iter()
+        .find(|(_, number)| *number == locked)
+        .map(|(reason, _)| *reason);
     Ok(UserState {
         version,
         lock_count,
@@ -170,14 +207,25 @@ pub(crate) fn update(tx: Tx<'_>, r: &User, m: Meta) -> Result<usize, StoreError>
     write(tx, UPDATE, r, m, None)
 }
 
-fn write(tx: Tx<'_>, sql: &str, r: &User, m: Meta, created: Option<Arg<'_>>) -> Result<usize, StoreError> {
+fn write(
+    tx: Tx<'_>,
+    sql: &str,
+    r: &User,
+    m: Meta,
+    created: Option<Arg<'_>>,
+) -> Result<usize, StoreError> {
     let nothing = Contact::default();
     let contact = r.contact.as_deref().unwrap_or(&nothing);
     let (name, email) = (known(&contact.name), known(&contact.email));
-    let (name_folded, email_folded, description_folded) = (name.map(fold), email.map(fold), known(&contact.description).map(fold));
+    let (name_folded, email_folded, description_folded) = (
+        name.map(fold),
+        email.map(fold),
+        known(&contact.description).map(fold),
+    );
     let none = Overrides::default();
     let o = r.overrides.as_deref().unwrap_or(&none);
-    let privileges = (!r.privileges.is_empty()).then(|| serde_json::to_string(&r.privileges).unwrap_or_default());
+    let privileges = (!r.privileges.is_empty())
+        .then(|| serde_json::to_string(&r.privileges).unwrap_or_default());
     let p = r.password.as_ref();
     let mut args = args![
         r.domain.0,
@@ -240,9 +288,17 @@ pub(crate) fn delete(tx: Tx<'_>, key: UserKey, revision: i64) -> Result<bool, St
 }
 
 /// Sets the sealed fields of a password; false if there is no such account.
-pub(crate) fn set_password(tx: Tx<'_>, key: UserKey, r: &StoredPassword, now: Timestamp) -> Result<bool, StoreError> {
+pub(crate) fn set_password(
+    tx: Tx<'_>,
+    key: UserKey,
+    r: &StoredPassword,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let (copy, history) = (blob(r.copy.as_ref()), blob(r.history.as_ref()));
-    Ok(tx.run(SET_PASSWORD, args![blob(Some(&r.verifier)), copy, history, r.set_at, now, key.0])? == 1)
+    Ok(tx.run(
+        SET_PASSWORD,
+        args![blob(Some(&r.verifier)), copy, history, r.set_at, now, key.0],
+    )? == 1)
 }
 
 /// The format an account is stored in.
@@ -250,13 +306,26 @@ pub(crate) fn record_version(tx: Tx<'_>, key: UserKey) -> Result<Option<u32>, St
     tx.first(VERSION, args![key.0], |row| row.columns().number())
 }
 
-pub(crate) fn set_last_logon(tx: Tx<'_>, key: UserKey, at: Timestamp, from: &str) -> Result<bool, StoreError> {
+pub(crate) fn set_last_logon(
+    tx: Tx<'_>,
+    key: UserKey,
+    at: Timestamp,
+    from: &str,
+) -> Result<bool, StoreError> {
     Ok(tx.run(LAST_LOGON, args![at, from, key.0])? == 1)
 }
 
 /// Writes the moving state if its version is still `guard`.
-pub(crate) fn set_state(tx: Tx<'_>, key: UserKey, guard: i64, r: &UserState) -> Result<bool, StoreError> {
-    let locked = LOCKS.iter().find(|(reason, _)| *reason == r.locked).map_or(0, |(_, number)| *number);
+pub(crate) fn set_state(
+    tx: Tx<'_>,
+    key: UserKey,
+    guard: i64,
+    r: &UserState,
+) -> Result<bool, StoreError> {
+    let locked = LOCKS
+        .iter()
+        .find(|(reason, _)| *reason == r.locked)
+        .map_or(0, |(_, number)| *number);
     let changed = tx.run(
         UPDATE_STATE,
         args![
@@ -277,7 +346,10 @@ pub(crate) fn set_state(tx: Tx<'_>, key: UserKey, guard: i64, r: &UserState) -> 
 
 /// The account that an account is linked to.
 pub(crate) fn linked(tx: Tx<'_>, key: UserKey) -> Result<Option<UserKey>, StoreError> {
-    Ok(tx.first(LINKED, args![key.0], |row| row.columns().opt_int())?.flatten().map(UserKey))
+    Ok(tx
+        .first(LINKED, args![key.0], |row| row.columns().opt_int())?
+        .flatten()
+        .map(UserKey))
 }
 
 /// Raises every version that a logon of this account, or of one that uses its authenticators, is guarded by.
@@ -292,14 +364,31 @@ pub(crate) fn raise_versions(tx: Tx<'_>, key: UserKey) -> Result<(), StoreError>
 pub(crate) fn attributes(tx: Tx<'_>, key: UserKey) -> Result<Vec<UserAttribute>, StoreError> {
     tx.all(ATTRIBUTES, args![key.0], |row| {
         let mut c = row.columns();
-        Ok(UserAttribute { group: c.string()?, name: c.string()?, index: c.number()?, usage: c.string()?, value: c.string()? })
+        Ok(UserAttribute {
+            group: c.string()?,
+            name: c.string()?,
+            index: c.number()?,
+            usage: c.string()?,
+            value: c.string()?,
+        })
     })
 }
 
 pub(crate) fn put_attribute(tx: Tx<'_>, key: UserKey, r: &UserAttribute) -> Result<(), StoreError> {
-    tx.run(PUT_ATTRIBUTE, args![key.0, &r.group, &r.name, r.index, &r.usage, &r.value]).map(|_| ())
+    tx.run(
+        PUT_ATTRIBUTE,
+        args![key.0, &r.group, &r.name, r.index, &r.usage, &r.value],
+    )
+    .map(|_| ())
 }
 
-pub(crate) fn delete_attribute(tx: Tx<'_>, key: UserKey, group: &str, name: &str, index: u32) -> Result<(), StoreError> {
-    tx.run(DELETE_ATTRIBUTE, args![key.0, group, name, index]).map(|_| ())
+pub(crate) fn delete_attribute(
+    tx: Tx<'_>,
+    key: UserKey,
+    group: &str,
+    name: &str,
+    index: u32,
+) -> Result<(), StoreError> {
+    tx.run(DELETE_ATTRIBUTE, args![key.0, group, name, index])
+        .map(|_| ())
 }

@@ -6,15 +6,25 @@ use std::path::Path;
 /// The tables of a store as SQLite keeps their text, comments and all.
 fn tables(world: &World) -> Vec<(String, String)> {
     let connection = rusqlite::Connection::open(&world.options.path).unwrap();
-    let mut statement = connection.prepare("SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY rowid").unwrap();
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let mut statement = connection
+        .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY rowid")
+        .unwrap();
+    let rows = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
     rows.map(Result::unwrap).collect()
 }
 
 fn columns(world: &World, table: &str) -> Vec<String> {
     let connection = rusqlite::Connection::open(&world.options.path).unwrap();
-    let mut statement = connection.prepare("SELECT name FROM pragma_table_info($1)").unwrap();
-    statement.query_map([table], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    let mut statement = connection
+        .prepare("SELECT name FROM pragma_table_info($1)")
+        .unwrap();
+    statement
+        .query_map([table], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect()
 }
 
 fn document(world: &World) -> String {
@@ -25,22 +35,46 @@ fn document(world: &World) -> String {
     );
     for (name, sql) in tables(world) {
         let (head, body) = sql.split_once('\n').unwrap();
-        let _ = writeln!(text, "\n## {name}\n\n{}\n\n| column | type | meaning |\n|---|---|---|", comment(head, &name));
-        let lines: Vec<&str> = body.lines().filter(|line| line.starts_with("    ") && line.contains("--")).collect();
-        let known: Vec<&str> = lines.iter().filter_map(|line| line.split_whitespace().next()).collect();
+        let _ = writeln!(
+            text,
+            "\n## {name}\n\n{}\n\n| column | type | meaning |\n|---|---|---|",
+            comment(head, &name)
+        );
+        let lines: Vec<&str> = body
+            .lines()
+            .filter(|line| line.starts_with("    ") && line.contains("--"))
+            .collect();
+        let known: Vec<&str> = lines
+            .iter()
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
         assert_eq!(known, columns(world, &name), "{name}");
         for line in lines {
             let mut words = line.split_whitespace();
-            let (column, kind) = (words.next().unwrap(), words.next().unwrap().trim_end_matches(','));
-            let null = if line.contains("NOT NULL") { "" } else { " or NULL" };
-            let _ = writeln!(text, "| `{column}` | {kind}{null} | {} |", comment(line, column));
+            let (column, kind) = (
+                words.next().unwrap(),
+                words.next().unwrap().trim_end_matches(','),
+            );
+            let null = if line.contains("NOT NULL") {
+                ""
+            } else {
+                " or NULL"
+            };
+            let _ = writeln!(
+                text,
+                "| `{column}` | {kind}{null} | {} |",
+                comment(line, column)
+            );
         }
     }
     text
 }
 
 fn comment<'a>(line: &'a str, what: &str) -> &'a str {
-    line.split_once("-- ").unwrap_or_else(|| panic!("{what} has no comment")).1.trim()
+    line.split_once("-- ")
+        .unwrap_or_else(|| panic!("{what} has no comment"))
+        .1
+        .trim()
 }
 
 #[test]
@@ -51,7 +85,10 @@ fn the_schema_document_is_the_schema() {
         fs::write(&path, &text).unwrap();
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == text, "docs/schema.md differs from the schema: run this test with UPDATE=1");
+    assert!(
+        written == text,
+        "docs/schema.md differs from the schema: run this test with UPDATE=1"
+    );
 }
 
 #[test]
@@ -60,10 +97,21 @@ fn types_are_those_that_every_database_has() {
     let connection = rusqlite::Connection::open(&world.options.path).unwrap();
     for (name, sql) in tables(&world) {
         let kinds: Vec<String> = {
-            let mut statement = connection.prepare("SELECT type FROM pragma_table_info($1)").unwrap();
-            statement.query_map([&name], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+            let mut statement = connection
+                .prepare("SELECT type FROM pragma_table_info($1)")
+                .unwrap();
+            statement
+                .query_map([&name], |row| row.get(0))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect()
         };
-        assert!(kinds.iter().all(|kind| ["INTEGER", "TEXT", "BLOB"].contains(&kind.as_str())), "{name}: {kinds:?}");
+        assert!(
+            kinds
+                .iter()
+                .all(|kind| ["INTEGER", "TEXT", "BLOB"].contains(&kind.as_str())),
+            "{name}: {kinds:?}"
+        );
         assert!(sql.ends_with("STRICT"), "{name}");
     }
 }

@@ -6,11 +6,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The store fails as `fault` says until `mend`, accepts nothing meanwhile, and goes on after it.
-fn fails_and_goes_on(world: &World, expected: &StoreError, fault: impl FnOnce(), mend: impl FnOnce()) {
+fn fails_and_goes_on(
+    world: &World,
+    expected: &StoreError,
+    fault: impl FnOnce(),
+    mend: impl FnOnce(),
+) {
     let before = world.account("alice");
     fault();
     for _ in 0..3 {
-        assert_eq!(world.commit(vec![count_up(&before)]), Outcome::Failed(expected.clone()));
+        assert_eq!(
+            world.commit(vec![count_up(&before)]),
+            Outcome::Failed(expected.clone())
+        );
     }
     // This one writes no new page, so that a bound of pages does not stop it.
     assert!(*expected == StoreError::Full || world.store.check_writable().is_err());
@@ -26,7 +34,12 @@ fn fails_and_goes_on(world: &World, expected: &StoreError, fault: impl FnOnce(),
 fn a_full_disk_accepts_nothing_and_the_store_goes_on_when_there_is_room() {
     let world = World::new();
     world.add_user("alice");
-    let bound = |pages| world.store.errand(move |writer| writer.database.bound_pages(pages)).unwrap();
+    let bound = |pages| {
+        world
+            .store
+            .errand(move |writer| writer.database.bound_pages(pages))
+            .unwrap()
+    };
     // A bound below the present size means: not one page more. The free room of the last pages is used up first.
     bound(1);
     for _ in 0..200 {
@@ -42,8 +55,18 @@ fn a_full_disk_accepts_nothing_and_the_store_goes_on_when_there_is_room() {
 fn a_read_only_database_accepts_nothing() {
     let world = World::new();
     world.add_user("alice");
-    let refuse = |on| world.store.errand(move |writer| writer.database.refuse_writes(on)).unwrap();
-    fails_and_goes_on(&world, &StoreError::ReadOnly, || refuse(true), || refuse(false));
+    let refuse = |on| {
+        world
+            .store
+            .errand(move |writer| writer.database.refuse_writes(on))
+            .unwrap()
+    };
+    fails_and_goes_on(
+        &world,
+        &StoreError::ReadOnly,
+        || refuse(true),
+        || refuse(false),
+    );
 }
 
 #[test]
@@ -52,7 +75,12 @@ fn a_database_locked_by_another_program_fails_in_time() {
     world.add_user("alice");
     let other = rusqlite::Connection::open(&world.options.path).unwrap();
     let run = |sql: &str| other.execute_batch(sql).unwrap();
-    fails_and_goes_on(&world, &StoreError::Busy, || run("BEGIN IMMEDIATE"), || run("ROLLBACK"));
+    fails_and_goes_on(
+        &world,
+        &StoreError::Busy,
+        || run("BEGIN IMMEDIATE"),
+        || run("ROLLBACK"),
+    );
 }
 
 /// The files of a database as a killed program leaves them.
@@ -80,10 +108,16 @@ fn after_a_kill_every_commit_that_was_told_is_there_and_the_chain_verifies() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("countersign.db");
         copy(&world.options.path, &path);
-        let options = Options { path, state_file: folder.path().join("node-state.json"), ..world.options.clone() };
+        let options = Options {
+            path,
+            state_file: folder.path().join("node-state.json"),
+            ..world.options.clone()
+        };
         let store = Store::open(&options, Arc::clone(&world.root)).unwrap();
         let found = store.account(world.domain(), "alice").unwrap();
-        let countersign_engine::facts::Found::Account(account) = found else { panic!("{found:?}") };
+        let countersign_engine::facts::Found::Account(account) = found else {
+            panic!("{found:?}")
+        };
         assert_eq!(counter(&account), 7 * (kill + 1));
         let outcome = super::chain::verify(&store);
         assert!(outcome.is_intact(), "{outcome:?}");
@@ -108,8 +142,16 @@ fn a_store_put_back_is_not_served_until_it_is_accepted() {
     let refused = Store::open(&world.options, Arc::clone(&world.root)).unwrap_err();
     assert!(matches!(refused, OpenError::RolledBack { .. }), "{refused}");
     assert!(refused.to_string().contains("accept-rollback"));
-    let accepted = Store::accept_rollback(&world.options, Arc::clone(&world.root), "restored after a broken disk").unwrap();
-    let start = super::chain::lines(&accepted).into_iter().rfind(|line| line.contains("\"abandoned\"")).unwrap();
+    let accepted = Store::accept_rollback(
+        &world.options,
+        Arc::clone(&world.root),
+        "restored after a broken disk",
+    )
+    .unwrap();
+    let start = super::chain::lines(&accepted)
+        .into_iter()
+        .rfind(|line| line.contains("\"abandoned\""))
+        .unwrap();
     assert!(start.contains("restored after a broken disk") && start.contains("\"previous\""));
     accepted.close();
     world.reopen();
@@ -121,15 +163,26 @@ fn what_is_no_store_of_this_program_is_refused_with_its_cause() {
     let folder = tempfile::tempdir().unwrap();
     let root = Arc::new(RootKey::generate().unwrap());
     let open = |name: &str| {
-        let options = Options::new(folder.path().join(name), folder.path().join("state.json"), "node-1", "0.1.0");
+        let options = Options::new(
+            folder.path().join(name),
+            folder.path().join("state.json"),
+            "node-1",
+            "0.1.0",
+        );
         Store::open(&options, Arc::clone(&root)).unwrap_err()
     };
     fs::write(folder.path().join("text"), "no database at all").unwrap();
     assert!(matches!(open("text"), OpenError::Foreign { .. }));
-    rusqlite::Connection::open(folder.path().join("foreign")).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+    rusqlite::Connection::open(folder.path().join("foreign"))
+        .unwrap()
+        .execute_batch("CREATE TABLE t (a)")
+        .unwrap();
     assert!(matches!(open("foreign"), OpenError::Foreign { .. }));
     assert!(matches!(open("no/such/folder"), OpenError::File { .. }));
-    assert!(matches!(Reader::open(&folder.path().join("missing")).unwrap_err(), OpenError::Missing { .. }));
+    assert!(matches!(
+        Reader::open(&folder.path().join("missing")).unwrap_err(),
+        OpenError::Missing { .. }
+    ));
 }
 
 #[test]
@@ -137,12 +190,23 @@ fn another_root_key_and_a_newer_schema_are_refused() {
     let world = World::new();
     world.store.close();
     let other = Arc::new(RootKey::generate().unwrap());
-    assert!(matches!(Store::open(&world.options, other).unwrap_err(), OpenError::Keys(_)));
+    assert!(matches!(
+        Store::open(&world.options, other).unwrap_err(),
+        OpenError::Keys(_)
+    ));
     let connection = rusqlite::Connection::open(&world.options.path).unwrap();
-    connection.execute_batch("INSERT INTO schema_version (version, applied) VALUES (999, 0)").unwrap();
+    connection
+        .execute_batch("INSERT INTO schema_version (version, applied) VALUES (999, 0)")
+        .unwrap();
     let refused = Store::open(&world.options, Arc::clone(&world.root)).unwrap_err();
-    assert!(matches!(refused, OpenError::Newer { found: 999, .. }), "{refused}");
-    assert!(matches!(Reader::open(&world.options.path).unwrap_err(), OpenError::Newer { .. }));
+    assert!(
+        matches!(refused, OpenError::Newer { found: 999, .. }),
+        "{refused}"
+    );
+    assert!(matches!(
+        Reader::open(&world.options.path).unwrap_err(),
+        OpenError::Newer { .. }
+    ));
 }
 
 #[test]
@@ -150,5 +214,8 @@ fn a_spoilt_state_file_is_not_taken_for_a_first_start() {
     let world = World::new();
     world.store.close();
     fs::write(&world.options.state_file, "{").unwrap();
-    assert!(matches!(Store::open(&world.options, Arc::clone(&world.root)).unwrap_err(), OpenError::StateFile { .. }));
+    assert!(matches!(
+        Store::open(&world.options, Arc::clone(&world.root)).unwrap_err(),
+        OpenError::StateFile { .. }
+    ));
 }

@@ -13,9 +13,24 @@ fn world() -> World {
         world.add_user(&name.to_lowercase());
     }
     let bob = world.account("bob");
-    let contact = Some(Box::new(Contact { name: "Robert Grün".to_owned(), email: "Bob@Example.org".to_owned(), ..Contact::default() }));
-    let record = User { contact, disabled: true, privileges: ["admin.logon".to_owned()].into(), ..bob.user.clone() };
-    let attribute = UserAttribute { group: "vpn".to_owned(), name: "Filter-Id".to_owned(), index: 0, usage: "reply".to_owned(), value: "staff".to_owned() };
+    let contact = Some(Box::new(Contact {
+        name: "Robert Grün".to_owned(),
+        email: "Bob@Example.org".to_owned(),
+        ..Contact::default()
+    }));
+    let record = User {
+        contact,
+        disabled: true,
+        privileges: ["admin.logon".to_owned()].into(),
+        ..bob.user.clone()
+    };
+    let attribute = UserAttribute {
+        group: "vpn".to_owned(),
+        name: "Filter-Id".to_owned(),
+        index: 0,
+        usage: "reply".to_owned(),
+        value: "staff".to_owned(),
+    };
     world.done(vec![
         Change::Write(Write::User(Box::new(Put::over(1, record)))),
         Change::Write(Write::Attribute(bob.user.key, attribute)),
@@ -28,7 +43,9 @@ fn query(name: &str, filter: &Json) -> Query {
     let mut query = Query::all(name).unwrap();
     for (name, condition) in filter.as_object().unwrap() {
         let column = object.filterable(name).unwrap();
-        query.filter.push((column, Test::read(column, condition).unwrap()));
+        query
+            .filter
+            .push((column, Test::read(column, condition).unwrap()));
     }
     query
 }
@@ -36,10 +53,22 @@ fn query(name: &str, filter: &Json) -> Query {
 fn names(world: &World, query: &Query) -> (Vec<String>, u64) {
     let (rows, total) = world.store.query(query).unwrap().unwrap();
     let names = match rows {
-        Rows::Users(rows) => rows.into_iter().map(|(account, _)| account.user.id.clone()).collect(),
-        Rows::Authenticators(rows) => rows.into_iter().map(|(device, owner)| format!("{} of {}", device.serial, owner.unwrap().id)).collect(),
-        Rows::Applications(rows) => rows.into_iter().map(|(serial, app)| format!("{serial} {}", app.name)).collect(),
-        Rows::Attributes(rows) => rows.into_iter().map(|(user, attribute)| format!("{} {}", user.id, attribute.value)).collect(),
+        Rows::Users(rows) => rows
+            .into_iter()
+            .map(|(account, _)| account.user.id.clone())
+            .collect(),
+        Rows::Authenticators(rows) => rows
+            .into_iter()
+            .map(|(device, owner)| format!("{} of {}", device.serial, owner.unwrap().id))
+            .collect(),
+        Rows::Applications(rows) => rows
+            .into_iter()
+            .map(|(serial, app)| format!("{serial} {}", app.name))
+            .collect(),
+        Rows::Attributes(rows) => rows
+            .into_iter()
+            .map(|(user, attribute)| format!("{} {}", user.id, attribute.value))
+            .collect(),
     };
     (names, total)
 }
@@ -56,19 +85,36 @@ fn conditions_find_what_they_say() {
         (json!({"user": "*_*"}), &["carol_1"]),
         (json!({"user": {"not": "carol"}}), &["alice", "bob"]),
         (json!({"user": {"in": ["ALICE", "bob"]}}), &["alice", "bob"]),
-        (json!({"user": {"from": "b", "to": "carol_1"}}), &["bob", "carol_1"]),
+        (
+            json!({"user": {"from": "b", "to": "carol_1"}}),
+            &["bob", "carol_1"],
+        ),
         (json!({"name": "GRÜN"}), &["bob"]),
         (json!({"email": "bob@example"}), &["bob"]),
         (json!({"name": null}), &["alice", "carol_1", "carolx1"]),
         (json!({"disabled": true}), &["bob"]),
         (json!({"administrator": true}), &["bob"]),
-        (json!({"has_password": true, "locked": false, "domain": "MASTER"}), all),
+        (
+            json!({"has_password": true, "locked": false, "domain": "MASTER"}),
+            all,
+        ),
         (json!({"last_auth_at": {"from": "2000-01-01"}}), &[]),
         (json!({"user": "'; DROP TABLE domain; --"}), &[]),
         (json!({"org_unit": {"not": null}}), &[]),
     ] {
         let (found, total) = names(&world, &query("user", &filter));
-        assert_eq!((found.as_slice(), total), (expected.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice(), expected.len() as u64), "{filter}");
+        assert_eq!(
+            (found.as_slice(), total),
+            (
+                expected
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .as_slice(),
+                expected.len() as u64
+            ),
+            "{filter}"
+        );
     }
 }
 
@@ -76,15 +122,41 @@ fn conditions_find_what_they_say() {
 fn other_objects_are_found_too() {
     let world = world();
     for (object, filter, expected) in [
-        ("authenticator", json!({"serial": "sn-alice, SN-BOB"}), vec!["SN-BOB of bob", "SN-ALICE of alice"]),
-        ("authenticator", json!({"description": "blue*", "user": "bob"}), vec!["SN-BOB of bob"]),
-        ("application", json!({"serial": "SN-BOB", "application": "ro", "next_counter": 0}), vec!["SN-BOB RO"]),
-        ("user-attribute", json!({"group": "vpn", "value": "st*"}), vec!["bob staff"]),
+        (
+            "authenticator",
+            json!({"serial": "sn-alice, SN-BOB"}),
+            vec!["SN-BOB of bob", "SN-ALICE of alice"],
+        ),
+        (
+            "authenticator",
+            json!({"description": "blue*", "user": "bob"}),
+            vec!["SN-BOB of bob"],
+        ),
+        (
+            "application",
+            json!({"serial": "SN-BOB", "application": "ro", "next_counter": 0}),
+            vec!["SN-BOB RO"],
+        ),
+        (
+            "user-attribute",
+            json!({"group": "vpn", "value": "st*"}),
+            vec!["bob staff"],
+        ),
         ("user-attribute", json!({"group": "VPN"}), vec![]),
     ] {
-        assert_eq!(names(&world, &query(object, &filter)).0, expected, "{object} {filter}");
+        assert_eq!(
+            names(&world, &query(object, &filter)).0,
+            expected,
+            "{object} {filter}"
+        );
     }
-    assert!(world.store.query(&query("domain", &json!({}))).unwrap().is_none());
+    assert!(
+        world
+            .store
+            .query(&query("domain", &json!({})))
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[test]
@@ -93,9 +165,13 @@ fn order_pages_and_distinct_rows() {
     let mut sorted = query("user", &json!({}));
     sorted.sort = vec![(sorted.object.column("user").unwrap(), true)];
     (sorted.limit, sorted.offset) = (2, 1);
-    assert_eq!(names(&world, &sorted), (vec!["carol_1".to_owned(), "bob".to_owned()], 4));
+    assert_eq!(
+        names(&world, &sorted),
+        (vec!["carol_1".to_owned(), "bob".to_owned()], 4)
+    );
     let mut distinct = query("user", &json!({}));
-    (distinct.distinct, distinct.fields) = (true, vec![distinct.object.column("disabled").unwrap()]);
+    (distinct.distinct, distinct.fields) =
+        (true, vec![distinct.object.column("disabled").unwrap()]);
     assert_eq!(names(&world, &distinct).1, 2);
     assert_eq!(names(&world, &distinct).0.len(), 2);
 }
@@ -105,7 +181,11 @@ fn every_column_can_be_filtered_and_sorted_by() {
     let world = world();
     for name in ["user", "user-attribute", "authenticator", "application"] {
         let object = object(name).unwrap();
-        for column in object.columns.iter().filter(|column| object.filterable(column.name).is_ok()) {
+        for column in object
+            .columns
+            .iter()
+            .filter(|column| object.filterable(column.name).is_ok())
+        {
             for descending in [false, true] {
                 let mut query = query(name, &json!({column.name: {"not": null}}));
                 query.sort = vec![(column, descending)];

@@ -7,8 +7,8 @@ use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::Change;
 use countersign_engine::facts::{Account, Found};
 use countersign_engine::model::{
-    Algorithm, Application, ApplicationKey, ApplicationKind, ApplicationState, Authenticator, AuthenticatorKey, Domain, DomainKey, Meta, PinSettings, Sealed,
-    User, UserKey,
+    Algorithm, Application, ApplicationKey, ApplicationKind, ApplicationState, Authenticator,
+    AuthenticatorKey, Domain, DomainKey, Meta, PinSettings, Sealed, User, UserKey,
 };
 use countersign_engine::time::Timestamp;
 use countersign_keyring::{RootKey, random};
@@ -30,7 +30,10 @@ pub(crate) struct World {
 impl World {
     /// A store with one domain and nobody in it.
     pub(crate) fn new() -> Self {
-        let world = Self::bare(tempfile::tempdir().unwrap(), Arc::new(RootKey::generate().unwrap()));
+        let world = Self::bare(
+            tempfile::tempdir().unwrap(),
+            Arc::new(RootKey::generate().unwrap()),
+        );
         let domain = Domain {
             key: DomainKey(-1),
             name: "Master".to_owned(),
@@ -46,11 +49,22 @@ impl World {
     pub(crate) fn bare(folder: TempDir, root: Arc<RootKey>) -> Self {
         let now = Arc::new(AtomicI64::new(START));
         let clock = Arc::clone(&now);
-        let mut options = Options::new(folder.path().join("countersign.db"), folder.path().join("node-state.json"), "node-1", "0.1.0");
+        let mut options = Options::new(
+            folder.path().join("countersign.db"),
+            folder.path().join("node-state.json"),
+            "node-1",
+            "0.1.0",
+        );
         options.clock = Arc::new(move || Timestamp(clock.load(Ordering::SeqCst)));
         options.wait = Duration::from_millis(200);
         let store = Store::open(&options, Arc::clone(&root)).unwrap();
-        Self { folder, options, root, now, store }
+        Self {
+            folder,
+            options,
+            root,
+            now,
+            store,
+        }
     }
 
     /// Closes the store and opens it anew.
@@ -73,7 +87,12 @@ impl World {
 
     pub(crate) fn work(&self, changes: Vec<Change>) -> Work {
         let amid = crate::amid::new(self.now(), random::random().unwrap());
-        Work { token: 0, changes, records: vec![Record::new(Code::AUTH_ACCEPTED, amid, self.now())], trace: amid.to_vec() }
+        Work {
+            token: 0,
+            changes,
+            records: vec![Record::new(Code::AUTH_ACCEPTED, amid, self.now())],
+            trace: amid.to_vec(),
+        }
     }
 
     pub(crate) fn commit(&self, changes: Vec<Change>) -> Outcome {
@@ -87,10 +106,20 @@ impl World {
     /// A user with one HOTP authenticator.
     pub(crate) fn add_user(&self, name: &str) {
         let domain = self.domain();
-        let user = Write::User(Box::new(Put::new(user(domain, name)).with("password", Some(Secret::new("$argon2id$verifier")))));
-        let device = Write::Authenticator(Box::new(Put::new(authenticator(domain, &format!("SN-{}", name.to_uppercase()), UserKey(-1)))));
+        let user = Write::User(Box::new(
+            Put::new(user(domain, name)).with("password", Some(Secret::new("$argon2id$verifier"))),
+        ));
+        let device = Write::Authenticator(Box::new(Put::new(authenticator(
+            domain,
+            &format!("SN-{}", name.to_uppercase()),
+            UserKey(-1),
+        ))));
         let app = Put::new(application()).with("secret", Some(Secret::new("12345678901234567890")));
-        self.done(vec![Change::Write(user), Change::Write(device), Change::Write(Write::Application(AuthenticatorKey(-1), Box::new(app)))]);
+        self.done(vec![
+            Change::Write(user),
+            Change::Write(device),
+            Change::Write(Write::Application(AuthenticatorKey(-1), Box::new(app))),
+        ]);
     }
 
     pub(crate) fn account(&self, name: &str) -> Arc<Account> {
@@ -162,11 +191,17 @@ pub(crate) fn application() -> Application {
         secure_channel: false,
         host_code: false,
         confirm: false,
-        algorithm: Algorithm::Hotp { hash: "SHA1".parse().unwrap(), digits: 6 },
+        algorithm: Algorithm::Hotp {
+            hash: "SHA1".parse().unwrap(),
+            digits: 6,
+        },
         pin: PinSettings::default(),
         secret: Sealed(Box::default()),
         sealed_pin: None,
-        state: ApplicationState { initial: true, ..ApplicationState::default() },
+        state: ApplicationState {
+            initial: true,
+            ..ApplicationState::default()
+        },
         meta: Meta::default(),
     }
 }
@@ -175,7 +210,16 @@ pub(crate) fn application() -> Application {
 pub(crate) fn count_up(account: &Account) -> Change {
     let app = &account.authenticators[0].applications[0];
     let guard = app.state.version;
-    Change::Application { key: app.key, guard, to: ApplicationState { version: guard + 1, counter: app.state.counter + 1, initial: false, ..app.state } }
+    Change::Application {
+        key: app.key,
+        guard,
+        to: ApplicationState {
+            version: guard + 1,
+            counter: app.state.counter + 1,
+            initial: false,
+            ..app.state
+        },
+    }
 }
 
 pub(crate) fn counter(account: &Account) -> u64 {

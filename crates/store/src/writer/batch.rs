@@ -28,16 +28,30 @@ impl Writer {
             }
         }
         let results: Vec<(Job, Outcome)> = jobs.into_iter().zip(outcomes).collect();
-        results.iter().filter(|(_, outcome)| *outcome == Outcome::Conflict).for_each(|(job, _)| forget(&self.shared, &job.work));
+        results
+            .iter()
+            .filter(|(_, outcome)| *outcome == Outcome::Conflict)
+            .for_each(|(job, _)| forget(&self.shared, &job.work));
         tell(results);
         self.tune_or_tell();
     }
 
-    fn batch(&mut self, jobs: &[Job], ring: &Arc<Keyring>, now: Timestamp, outcomes: &mut Vec<Outcome>) -> Result<(Effects, Fresh), StoreError> {
-        let mut effects = Effects { challenges: self.purge(now)?, ..Effects::default() };
+    fn batch(
+        &mut self,
+        jobs: &[Job],
+        ring: &Arc<Keyring>,
+        now: Timestamp,
+        outcomes: &mut Vec<Outcome>,
+    ) -> Result<(Effects, Fresh), StoreError> {
+        let mut effects = Effects {
+            challenges: self.purge(now)?,
+            ..Effects::default()
+        };
         outcomes.resize(jobs.len(), Outcome::Conflict);
         for place in by_key(jobs) {
-            let (Some(job), Some(outcome)) = (jobs.get(place), outcomes.get_mut(place)) else { continue };
+            let (Some(job), Some(outcome)) = (jobs.get(place), outcomes.get_mut(place)) else {
+                continue;
+            };
             *outcome = match self.one(&job.work, ring, now) {
                 Ok(own) => {
                     effects.add(own);
@@ -51,7 +65,12 @@ impl Writer {
                 Err(Stop::Broken(error)) => return Err(error),
             };
         }
-        let committed = || jobs.iter().zip(&*outcomes).filter(|(_, outcome)| **outcome == Outcome::Committed).map(|(job, _)| &job.work);
+        let committed = || {
+            jobs.iter()
+                .zip(&*outcomes)
+                .filter(|(_, outcome)| **outcome == Outcome::Committed)
+                .map(|(job, _)| &job.work)
+        };
         self.audit(committed, now)?;
         let fresh = self.fresh(&effects)?;
         Ok((effects, fresh))
@@ -75,14 +94,23 @@ impl Writer {
     }
 
     /// The records of the batch as one segment, its traces as another, and a checkpoint where one is due.
-    fn audit<'w, I: Iterator<Item = &'w Work>>(&mut self, committed: impl Fn() -> I, now: Timestamp) -> Result<(), StoreError> {
+    fn audit<'w, I: Iterator<Item = &'w Work>>(
+        &mut self,
+        committed: impl Fn() -> I,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let tx = self.database.tx();
         self.ledger.turn(tx, now)?;
-        let key = self.ledger.write(tx, committed().flat_map(|work| &work.records), now)?;
+        let key = self
+            .ledger
+            .write(tx, committed().flat_map(|work| &work.records), now)?;
         let mut traces = Vec::new();
         committed().for_each(|work| append_trace(work, &mut traces));
         if let (Some(key), false) = (key, traces.is_empty()) {
-            let newest = committed().flat_map(|work| &work.records).map(|record| record.time).max();
+            let newest = committed()
+                .flat_map(|work| &work.records)
+                .map(|record| record.time)
+                .max();
             trail::insert_traces(tx, key, newest.unwrap_or(now), &traces)?;
         }
         if self.ledger.is_due(now) {
@@ -93,7 +121,10 @@ impl Writer {
 
     /// Reads inside the transaction what memory must hold once it is committed.
     fn fresh(&self, effects: &Effects) -> Result<Fresh, StoreError> {
-        let snapshot = effects.configuration.then(|| self.shared.read_snapshot(self.database.tx())).transpose()?;
+        let snapshot = effects
+            .configuration
+            .then(|| self.shared.read_snapshot(self.database.tx()))
+            .transpose()?;
         let keyring = effects.keys.then(|| self.read_keyring()).transpose()?;
         Ok(Fresh { snapshot, keyring })
     }
@@ -101,7 +132,9 @@ impl Writer {
     /// The batch is on disk: memory follows before anybody is told.
     fn publish(&self, effects: Effects, fresh: Fresh) {
         let shared = &self.shared;
-        shared.outstanding.fetch_add(effects.challenges, Ordering::Relaxed);
+        shared
+            .outstanding
+            .fetch_add(effects.challenges, Ordering::Relaxed);
         for touch in effects.touched {
             match touch {
                 Touch::Application(key, guard, to) => shared.cache.set_application(key, guard, &to),
@@ -121,7 +154,11 @@ impl Writer {
 
 /// The works in the order of the rows they write, so that neighbours are found on one page; equal ones as they came.
 fn by_key(jobs: &[Job]) -> Vec<usize> {
-    let mut order: Vec<(i64, usize)> = jobs.iter().enumerate().map(|(place, job)| (first_key(&job.work), place)).collect();
+    let mut order: Vec<(i64, usize)> = jobs
+        .iter()
+        .enumerate()
+        .map(|(place, job)| (first_key(&job.work), place))
+        .collect();
     order.sort_unstable();
     order.into_iter().map(|(_, place)| place).collect()
 }
@@ -136,14 +173,19 @@ fn first_key(work: &Work) -> i64 {
 
 fn is_single(work: &Work) -> bool {
     match work.changes.as_slice() {
-        [] | [Change::Application { .. } | Change::TakeChallenge { .. } | Change::WrongAnswer { .. }] => true,
+        []
+        | [
+            Change::Application { .. } | Change::TakeChallenge { .. } | Change::WrongAnswer { .. },
+        ] => true,
         [Change::User { to, .. }] => to.locked.is_none(),
         _ => false,
     }
 }
 
 fn append_trace(work: &Work, out: &mut Vec<u8>) {
-    let (Some(main), Ok(size)) = (work.records.first(), u32::try_from(work.trace.len())) else { return };
+    let (Some(main), Ok(size)) = (work.records.first(), u32::try_from(work.trace.len())) else {
+        return;
+    };
     if size > 0 {
         out.extend_from_slice(&main.amid);
         out.extend_from_slice(&size.to_be_bytes());
@@ -155,8 +197,12 @@ fn append_trace(work: &Work, out: &mut Vec<u8>) {
 fn forget(shared: &Shared, work: &Work) {
     for change in &work.changes {
         match change {
-            Change::Application { key, .. } | Change::Pin { key, .. } => shared.cache.evict_application(*key),
-            Change::User { key, .. } | Change::Password { key, .. } => shared.cache.evict_user(*key),
+            Change::Application { key, .. } | Change::Pin { key, .. } => {
+                shared.cache.evict_application(*key)
+            }
+            Change::User { key, .. } | Change::Password { key, .. } => {
+                shared.cache.evict_user(*key)
+            }
             _ => {}
         }
     }

@@ -13,7 +13,11 @@ pub(super) struct Columns {
 impl Columns {
     /// The expression of a column.
     pub(super) fn expression(&self, name: &str) -> Option<&'static str> {
-        self.expressions.iter().chain(META).find(|(own, _)| *own == name).map(|(_, expression)| *expression)
+        self.expressions
+            .iter()
+            .chain(META)
+            .find(|(own, _)| *own == name)
+            .map(|(_, expression)| *expression)
     }
 }
 
@@ -29,8 +33,12 @@ pub(super) fn of(object: &str) -> Option<&'static Columns> {
 }
 
 /// The main table of each object is called `m`.
-const META: &[(&str, &str)] =
-    &[("created", "m.created"), ("modified", "m.modified"), ("revision", "m.revision"), ("record_version", "m.record_version")];
+const META: &[(&str, &str)] = &[
+    ("created", "m.created"),
+    ("modified", "m.modified"),
+    ("revision", "m.revision"),
+    ("record_version", "m.record_version"),
+];
 
 static USER: Columns = Columns {
     select: "m.key",
@@ -139,8 +147,16 @@ mod tests {
     fn every_field_that_can_be_filtered_by_has_an_expression() {
         for name in ["user", "user-attribute", "authenticator", "application"] {
             let (columns, object) = (of(name).unwrap(), object(name).unwrap());
-            for column in object.columns.iter().filter(|column| object.filterable(column.name).is_ok()) {
-                assert!(columns.expression(column.name).is_some(), "{name}.{}", column.name);
+            for column in object
+                .columns
+                .iter()
+                .filter(|column| object.filterable(column.name).is_ok())
+            {
+                assert!(
+                    columns.expression(column.name).is_some(),
+                    "{name}.{}",
+                    column.name
+                );
             }
         }
     }

@@ -71,16 +71,26 @@ impl Statement {
             Test::Between(from, to) => {
                 let ends = [(">=", from), ("<=", to)];
                 self.condition.push_str("(1 = 1");
-                for (operator, end) in ends.into_iter().filter_map(|(operator, end)| Some((operator, end.as_ref()?))) {
+                for (operator, end) in ends
+                    .into_iter()
+                    .filter_map(|(operator, end)| Some((operator, end.as_ref()?)))
+                {
                     self.condition.push_str(" AND ");
                     self.compare(column, operator, end);
                 }
                 self.condition.push(')');
             }
-            Test::In(values) => self.any(values.iter(), |statement, value| statement.compare(column, "=", value)),
-            Test::Any(tests) => self.any(tests.iter(), |statement, test| statement.test(column, test)),
+            Test::In(values) => self.any(values.iter(), |statement, value| {
+                statement.compare(column, "=", value)
+            }),
+            Test::Any(tests) => {
+                self.any(tests.iter(), |statement, test| statement.test(column, test))
+            }
             Test::Empty if is_text(column) => {
-                let _ = write!(self.condition, "({expression} IS NULL OR {expression} = '')"); // a String takes all
+                let _ = write!(
+                    self.condition,
+                    "({expression} IS NULL OR {expression} = '')"
+                ); // a String takes all
             }
             Test::Empty => {
                 let _ = write!(self.condition, "({expression} IS NULL)");
@@ -99,9 +109,16 @@ impl Statement {
 
     fn compare(&mut self, column: &Column, operator: &str, value: &Scalar) {
         let expression = self.expression(column);
-        if let (ColumnKind::Serial, Scalar::Text(text), true) = (column.kind, value, operator != "=") {
-            let _ = write!(self.condition, "((LENGTH({expression}), {expression}) {operator} (");
-            self.push(Value::Int(i64::try_from(text.chars().count()).unwrap_or(i64::MAX)));
+        if let (ColumnKind::Serial, Scalar::Text(text), true) =
+            (column.kind, value, operator != "=")
+        {
+            let _ = write!(
+                self.condition,
+                "((LENGTH({expression}), {expression}) {operator} ("
+            );
+            self.push(Value::Int(
+                i64::try_from(text.chars().count()).unwrap_or(i64::MAX),
+            ));
             self.condition.push_str(", ");
             self.push(Value::Text(text.clone()));
             return self.condition.push_str("))");
@@ -131,7 +148,11 @@ impl Statement {
 
     /// Of rows that are equal in all wanted fields the first is taken.
     fn group_by(&mut self, query: &Query) {
-        let expressions: Vec<&str> = query.fields.iter().filter_map(|column| self.columns.expression(column.name)).collect();
+        let expressions: Vec<&str> = query
+            .fields
+            .iter()
+            .filter_map(|column| self.columns.expression(column.name))
+            .collect();
         // A field that is only shown cannot be grouped by, and without fields every row differs by its key.
         if query.distinct && !expressions.is_empty() && expressions.len() == query.fields.len() {
             self.group = format!(" GROUP BY {}", expressions.join(", "));
@@ -139,26 +160,56 @@ impl Statement {
     }
 
     fn order_by(&mut self, query: &Query) {
-        let key = query.object.key_columns().iter().map(|column| (column, false));
-        let wanted = query.sort.iter().map(|(column, descending)| (*column, *descending)).chain(key);
-        let words: Vec<String> = wanted.flat_map(|(column, descending)| self.order_words(column, descending)).collect();
+        let key = query
+            .object
+            .key_columns()
+            .iter()
+            .map(|column| (column, false));
+        let wanted = query
+            .sort
+            .iter()
+            .map(|(column, descending)| (*column, *descending))
+            .chain(key);
+        let words: Vec<String> = wanted
+            .flat_map(|(column, descending)| self.order_words(column, descending))
+            .collect();
         self.order = format!(" ORDER BY {}", words.join(", "));
     }
 
     fn order_words(&self, column: &Column, descending: bool) -> Vec<String> {
         let expression = self.expression(column);
-        let direction = if descending { "DESC NULLS LAST" } else { "ASC NULLS FIRST" };
-        let word = |text: String| if self.group.is_empty() { format!("{text} {direction}") } else { format!("MIN({text}) {direction}") };
+        let direction = if descending {
+            "DESC NULLS LAST"
+        } else {
+            "ASC NULLS FIRST"
+        };
+        let word = |text: String| {
+            if self.group.is_empty() {
+                format!("{text} {direction}")
+            } else {
+                format!("MIN({text}) {direction}")
+            }
+        };
         match column.kind {
-            ColumnKind::Serial => vec![word(format!("LENGTH({expression})")), word(expression.to_owned())],
+            ColumnKind::Serial => vec![
+                word(format!("LENGTH({expression})")),
+                word(expression.to_owned()),
+            ],
             _ => vec![word(expression.to_owned())],
         }
     }
 
     fn sql(&self) -> String {
-        let select = if self.group.is_empty() { self.columns.select.to_owned() } else { grouped(self.columns.select) };
+        let select = if self.group.is_empty() {
+            self.columns.select.to_owned()
+        } else {
+            grouped(self.columns.select)
+        };
         let (limit, offset) = (self.args.len() + 1, self.args.len() + 2);
-        format!("SELECT {select} FROM {} WHERE {}{}{} LIMIT ${limit} OFFSET ${offset}", self.columns.from, self.condition, self.group, self.order)
+        format!(
+            "SELECT {select} FROM {} WHERE {}{}{} LIMIT ${limit} OFFSET ${offset}",
+            self.columns.from, self.condition, self.group, self.order
+        )
     }
 
     fn args(&self) -> Vec<Arg<'_>> {
@@ -173,9 +224,14 @@ impl Statement {
 
     /// How many rows there are without limit and offset.
     pub(super) fn count(&self, tx: Tx<'_>) -> Result<u64, StoreError> {
-        let rows = format!("SELECT 1 AS one FROM {} WHERE {}{}", self.columns.from, self.condition, self.group);
+        let rows = format!(
+            "SELECT 1 AS one FROM {} WHERE {}{}",
+            self.columns.from, self.condition, self.group
+        );
         let sql = format!("SELECT COUNT(*) FROM ({rows}) counted");
-        Ok(tx.first(&sql, &self.args(), |row| row.columns().number())?.unwrap_or(0))
+        Ok(tx
+            .first(&sql, &self.args(), |row| row.columns().number())?
+            .unwrap_or(0))
     }
 
     pub(super) fn keys(&self, tx: Tx<'_>) -> Result<Vec<i64>, StoreError> {
@@ -193,23 +249,41 @@ impl Statement {
         tx.all(&self.sql(), &self.page_args(), |row| {
             let mut c = row.columns();
             let user = c.int()?;
-            Ok((user, UserAttribute { group: c.string()?, name: c.string()?, index: c.number()?, usage: c.string()?, value: c.string()? }))
+            Ok((
+                user,
+                UserAttribute {
+                    group: c.string()?,
+                    name: c.string()?,
+                    index: c.number()?,
+                    usage: c.string()?,
+                    value: c.string()?,
+                },
+            ))
         })
     }
 }
 
 /// One row of each group: the one with the smallest values.
 fn grouped(select: &str) -> String {
-    select.split(", ").map(|column| format!("MIN({column})")).collect::<Vec<_>>().join(", ")
+    select
+        .split(", ")
+        .map(|column| format!("MIN({column})"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn is_text(column: &Column) -> bool {
-    matches!(column.kind, ColumnKind::Text | ColumnKind::Folded | ColumnKind::Contains | ColumnKind::Serial)
+    matches!(
+        column.kind,
+        ColumnKind::Text | ColumnKind::Folded | ColumnKind::Contains | ColumnKind::Serial
+    )
 }
 
 /// A text in which nothing is a wildcard.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+    text.replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_")
 }
 
 /// A pattern in which `*` stands for any characters.
