@@ -24,6 +24,10 @@ pub struct Options {
     pub args: Vec<OsString>,
     /// Environment variables.
     pub env: Vec<(String, String)>,
+    /// The data directory instead of one in the server's own temporary directory.
+    pub data_dir: Option<PathBuf>,
+    /// Where RADIUS is listened for instead of 127.0.0.1, such as `[::1]:0`.
+    pub radius: Option<String>,
     /// A program before it, such as `faketime` and its arguments.
     pub before: Vec<OsString>,
 }
@@ -90,7 +94,9 @@ impl Server {
         let (first, rest) = words.split_first().expect("a program");
         let mut child = Command::new(first)
             .args(rest)
-            .args(["serve", "--http", "127.0.0.1:0", "--radius", "127.0.0.1:0", "--data-dir"])
+            .args(["serve", "--http", "127.0.0.1:0", "--radius"])
+            .arg(self.options.radius.as_deref().unwrap_or("127.0.0.1:0"))
+            .arg("--data-dir")
             .arg(self.data_dir())
             .arg("--ready-file")
             .arg(&ready)
@@ -175,7 +181,7 @@ impl Server {
 
     /// Its data directory.
     pub fn data_dir(&self) -> PathBuf {
-        self.dir.path().join("data")
+        self.options.data_dir.clone().unwrap_or_else(|| self.dir.path().join("data"))
     }
 
     /// The directory around it, for files of the test.

@@ -113,9 +113,6 @@ fn unreadable_credentials() {
     let proof = proof("unreadable_credentials");
     let mut world = world();
     world.policy("local_only", json!({}));
-    let empty = world.radius(&[("User-Name", "\"\""), ("User-Password", "\"755224\"")]);
-    // radclient leaves an empty attribute out, so that the user name is missing: silence
-    assert!(empty.is_silent() || empty.is_reject(), "{}", empty.text);
     let control = world.radius(&[("User-Name", "\"a\\001b\""), ("User-Password", "\"755224\"")]);
     proof.radius(1000, &control);
     for user in ["", "a\u{1}b", &"x".repeat(256)] {

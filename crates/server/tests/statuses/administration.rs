@@ -85,7 +85,7 @@ fn imports_of_another_type() {
     };
     let packages: String = ["0097000001", "0097000002", "0097000003"].map(package).concat();
     let data = format!("<?xml version=\"1.0\"?><KeyContainer Version=\"1.0\" xmlns=\"urn:ietf:params:xml:ns:keyprov:pskc\">{packages}</KeyContainer>");
-    let answer = world.curl_admin("import/pskc", json!({"data": data, "allow_plain": true}));
+    let answer = world.curl_admin("import/pskc", json!({"data": data, "allow_plain": true, "type": "GO-6"}));
     let rows = rows(&answer);
     let status = |serial: &str| rows.iter().find(|row| row["serial"] == serial).map(|row| row["status_code"].clone());
     let seen = ["0097000001", "0097000002", "0097000003"].map(status);

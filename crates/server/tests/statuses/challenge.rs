@@ -1,5 +1,5 @@
 use super::{proof, world};
-use countersign_testkit::oath::{KEY_HEX, hotp, ocra};
+use countersign_testkit::oath::{KEY_HEX, ocra};
 use countersign_testkit::radclient::quoted;
 use countersign_testkit::secrets;
 use countersign_testkit::world::SUITE;
@@ -133,10 +133,9 @@ fn clients_without_challenges() {
     world.user("cara", None);
     world.ocra("cara");
     world.proves_radius(&proof, 1034, "cara", &[("CHAP-Password", KEYWORD)]);
-    for (kind, challenges) in [("radius_client", false), ("app", false)] {
-        world.component(kind, json!({"challenges": challenges}));
+    for kind in ["radius_client", "app"] {
+        world.component(kind, json!({"challenges": false}));
     }
     world.proves_pap(&proof, 1035, "cara", KEYWORD);
     world.proves_app(&proof, 1035, json!({"user": "cara", "password": KEYWORD}));
-    assert_ne!(hotp(KEY_HEX, 0), KEYWORD);
 }
