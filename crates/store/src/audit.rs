@@ -396,7 +396,7 @@ impl Reading<'_> {
             trail::segments(self.0, number, |stored| {
                 lines(&stored)
                     .iter()
-                    .for_each(|line| each(&line.json, &line.hash))
+                    .for_each(|line| each(&line.json, &line.hash));
             })?;
         }
         Ok(())

@@ -180,7 +180,7 @@ impl Applying<'_> {
                     copy: None,
                     history: None,
                     set_at: self.now,
-                })
+                });
             }
             ("password", None, _) => record.password = None,
             ("password_copy", copy, Some(password)) => password.copy = copy,

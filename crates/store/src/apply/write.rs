@@ -20,17 +20,17 @@ impl Applying<'_> {
             Write::Policy(key, put) => self.put_policy(*key, put)?,
             Write::Component(put) => self.put_component(put)?,
             Write::RemoveDomain(key, revision) => {
-                self.remove(organisation::DELETE_DOMAIN, key.0, *revision)?
+                self.remove(organisation::DELETE_DOMAIN, key.0, *revision)?;
             }
             Write::RemoveUnit(key, revision) => {
-                self.remove(organisation::DELETE_UNIT, key.0, *revision)?
+                self.remove(organisation::DELETE_UNIT, key.0, *revision)?;
             }
             Write::RemoveType(key, revision) => {
-                self.remove(organisation::DELETE_TYPE, *key, *revision)?
+                self.remove(organisation::DELETE_TYPE, *key, *revision)?;
             }
             Write::RemovePolicy(key, revision) => self.remove(policy::DELETE, key.0, *revision)?,
             Write::RemoveComponent(key, revision) => {
-                self.remove(component::DELETE, key.0, *revision)?
+                self.remove(component::DELETE, key.0, *revision)?;
             }
             Write::Setting(name, value) => {
                 setting::put(self.tx, name, value.as_deref(), self.now)?;
@@ -51,7 +51,7 @@ impl Applying<'_> {
             }
             Write::Application(of, put) => self.write_application(*of, put)?,
             Write::ApplicationState(key, guard, to) => {
-                self.write_application_state(*key, *guard, to)?
+                self.write_application_state(*key, *guard, to)?;
             }
             Write::RemoveApplication(key, revision) => {
                 self.touch_application(*key)?;

@@ -384,7 +384,7 @@ fn a_change_of_the_owner_stops_the_logons_of_who_is_linked_to_him_and_the_other_
     assert_eq!(world.commit(vec![count_up(&alice)]), Outcome::Conflict);
     let borrower = world.account("alice-admin");
     world.done(write(change_user(&world.account("alice"), |user| {
-        user.disabled = true
+        user.disabled = true;
     })));
     assert_eq!(world.commit(vec![count_up(&borrower)]), Outcome::Conflict);
     // A logon of one is seen by the other at once.
@@ -509,7 +509,7 @@ fn a_rename_is_found_by_the_new_name_only() {
     world.add_user("alice");
     let alice = world.account("alice");
     world.done(write(change_user(&alice, |user| {
-        (user.id, user.folded) = ("Alicia".to_owned(), "alicia".to_owned())
+        (user.id, user.folded) = ("Alicia".to_owned(), "alicia".to_owned());
     })));
     assert!(matches!(
         world.store.account(world.domain(), "alice").unwrap(),
@@ -636,7 +636,7 @@ fn a_record_of_a_newer_format_is_named_and_its_account_unreadable() {
         world.store.clear_cache();
         match world.store.account(world.domain(), "alice").unwrap() {
             Found::Unreadable(status, which) => {
-                assert!(status.number() == 1123 && which.contains(name), "{which}")
+                assert!(status.number() == 1123 && which.contains(name), "{which}");
             }
             other => panic!("{table}: {other:?}"),
         }

@@ -366,7 +366,7 @@ fn a_callback_hears_of_its_work() {
     world
         .store
         .commit_then(work, move |work, outcome| {
-            tell.send((work.token, outcome)).unwrap()
+            tell.send((work.token, outcome)).unwrap();
         })
         .unwrap();
     assert_eq!(told.recv(), Ok((5, Outcome::Committed)));

@@ -38,7 +38,7 @@ fn a_full_disk_accepts_nothing_and_the_store_goes_on_when_there_is_room() {
         world
             .store
             .errand(move |writer| writer.database.bound_pages(pages))
-            .unwrap()
+            .unwrap();
     };
     // A bound below the present size means: not one page more. The free room of the last pages is used up first.
     bound(1);
@@ -59,7 +59,7 @@ fn a_read_only_database_accepts_nothing() {
         world
             .store
             .errand(move |writer| writer.database.refuse_writes(on))
-            .unwrap()
+            .unwrap();
     };
     fails_and_goes_on(
         &world,

@@ -198,10 +198,10 @@ fn forget(shared: &Shared, work: &Work) {
     for change in &work.changes {
         match change {
             Change::Application { key, .. } | Change::Pin { key, .. } => {
-                shared.cache.evict_application(*key)
+                shared.cache.evict_application(*key);
             }
             Change::User { key, .. } | Change::Password { key, .. } => {
-                shared.cache.evict_user(*key)
+                shared.cache.evict_user(*key);
             }
             _ => {}
         }

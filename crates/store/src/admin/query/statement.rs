@@ -81,10 +81,10 @@ impl Statement {
                 self.condition.push(')');
             }
             Test::In(values) => self.any(values.iter(), |statement, value| {
-                statement.compare(column, "=", value)
+                statement.compare(column, "=", value);
             }),
             Test::Any(tests) => {
-                self.any(tests.iter(), |statement, test| statement.test(column, test))
+                self.any(tests.iter(), |statement, test| statement.test(column, test));
             }
             Test::Empty if is_text(column) => {
                 let _ = write!(
