@@ -34,7 +34,7 @@ impl Passwords {
         match PasswordPool::new(size.0, size.1) {
             Ok(pool) => self.pool.store(Arc::new((size, pool))),
             Err(error) => {
-                tracing::error!(%error, "the pool of password threads keeps its size: new threads cannot be started")
+                tracing::error!(%error, "the pool of password threads keeps its size: new threads cannot be started");
             }
         }
     }

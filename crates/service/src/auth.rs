@@ -10,6 +10,7 @@ pub use table::{AuthCommand, COMMANDS};
 pub(crate) use body::Body;
 pub(crate) use outcome::{ended, refusal_delay};
 
+use crate::detached::to_its_end;
 use crate::node::Node;
 use crate::proof::Proof;
 use crate::reply::{Problem, Reply};
@@ -45,22 +46,26 @@ pub async fn run(
         Ok(body) => body,
         Err(unusable) => return Ok(unusable.answer(node).await),
     };
-    match whole {
-        Some(whole) => once(node, body, whole).await,
-        None => {
-            let mut logon = body.into_logon();
-            let ended = logon.run(node, |_, _| Ok(())).await;
-            Ok(outcome::ended(node, logon, ended).await)
+    let node = node.clone();
+    to_its_end(async move {
+        match whole {
+            Some(whole) => once(&node, body, whole).await,
+            None => {
+                let mut logon = body.into_logon();
+                let ended = logon.run(&node, |_, _| Ok(())).await;
+                outcome::ended(&node, logon, ended).await
+            }
         }
-    }
+    })
+    .await
 }
 
 /// A request with its own `request_id`: the same one within 30 s gets the stored answer (authentication.md 4.1).
-async fn once(node: &Arc<Node>, body: Body, whole: kept::Whole) -> Result<Reply, Problem> {
+async fn once(node: &Arc<Node>, body: Body, whole: kept::Whole) -> Reply {
     let component_type = body.component.kind.clone();
     let mut logon = body.into_logon();
     if let Some(reply) = kept::find(node, &component_type, &whole) {
-        return Ok(reply);
+        return reply;
     }
     let mut found = None;
     let ended = logon
@@ -82,8 +87,8 @@ async fn once(node: &Arc<Node>, body: Body, whole: kept::Whole) -> Result<Reply,
         })
         .await;
     match found {
-        Some(reply) => Ok(reply),
-        None => Ok(outcome::ended(node, logon, ended).await),
+        Some(reply) => reply,
+        None => outcome::ended(node, logon, ended).await,
     }
 }
 

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod ask;
 pub mod auth;
 pub mod commit;
+mod detached;
 pub mod logon;
 pub mod metrics;
 mod node;

@@ -1,8 +1,11 @@
 //! Administrative sessions: logon, the caller of a command, logoff (administration.md 5).
 
+mod throttle;
+
 pub use countersign_engine::admin::Caller;
 
 use crate::auth::{self, Body};
+use crate::detached::to_its_end;
 use crate::logon::Ended;
 use crate::node::Node;
 use crate::proof::Proof;
@@ -14,13 +17,15 @@ use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::{Change, Decision, Grant, Verdict};
 use countersign_engine::facts::Found;
 use countersign_engine::model::{Session, SessionKey};
+use countersign_engine::text;
 use countersign_engine::time::Timestamp;
 use countersign_store::Work;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+use throttle::{End, Places, Throttle};
 
 /// Component type of an administrator's logon that names none.
 const DEFAULT_COMPONENT: &str = "admin_program";
@@ -28,10 +33,8 @@ const DEFAULT_COMPONENT: &str = "admin_program";
 const LABEL: &str = "session";
 /// How often the last use of a session is written at most.
 const WRITE_USE_EVERY_S: i64 = 15;
-const THROTTLE: Duration = Duration::from_secs(30);
-const MOST_FAILURES_OF_ACCOUNT: u32 = 10;
-const MOST_FAILURES_OF_SOURCE: u32 = 30;
-const MOST_SOURCES: usize = 10_000;
+/// Sessions whose last use is remembered.
+const MOST_USES: usize = 10_000;
 
 /// Why there is no caller.
 #[derive(Debug)]
@@ -46,13 +49,7 @@ pub enum CallerRefused {
 #[derive(Debug, Default)]
 pub(crate) struct Uses {
     last: Mutex<HashMap<SessionKey, Timestamp>>,
-    throttle: Mutex<HashMap<String, Failures>>,
-}
-
-#[derive(Debug)]
-struct Failures {
-    count: u32,
-    since: Instant,
+    throttle: Throttle,
 }
 
 /// Logs an administrator on.
@@ -75,16 +72,19 @@ pub async fn logon(
         Ok(body) => body,
         Err(unusable) => return Ok(unusable.answer(node).await),
     };
-    let (account, address) = throttle_keys(&body, source);
-    for (key, most) in [
-        (&account, MOST_FAILURES_OF_ACCOUNT),
-        (&address, MOST_FAILURES_OF_SOURCE),
-    ] {
-        if let Err(problem) = throttled(node, key, most) {
+    let node = node.clone();
+    to_its_end(async move { begin(&node, source, body).await }).await?
+}
+
+async fn begin(node: &Arc<Node>, source: IpAddr, body: Body) -> Result<Reply, Problem> {
+    let throttle = &node.session_uses().throttle;
+    let trying = match throttle.begin(places(&body, source), Instant::now()) {
+        Ok(trying) => trying,
+        Err(problem) => {
             note(node, Code::LOGON_THROTTLED, source, None);
             return Err(problem);
         }
-    }
+    };
     let Some(token) = Token::new(node) else {
         return Ok(Reply::bare(
             Status::CRYPTO,
@@ -92,46 +92,73 @@ pub async fn logon(
         ));
     };
     let mut logon = body.into_logon();
-    let mut evict = Vec::new();
+    let mut before = Before::default();
     let ended = logon
         .run(node, |logon, decision| {
             if let Verdict::Accept(grant) = &decision.verdict {
-                evict = room_for_session(node, grant)?;
+                before = Before::of(node, grant)?;
                 let session = token.session(grant, source, &logon.component.kind, logon.at);
-                add_session(decision, session, &evict, logon.at, source);
+                add_session(decision, session, &before.evict, logon.at, source);
             }
             Ok(())
         })
         .await;
-    let Ended::Decided(decision) = ended else {
-        return Ok(auth::ended(node, logon, ended).await);
-    };
-    note_outcome(node, &account, &address, &decision);
-    let previous = if let Verdict::Accept(grant) = &decision.verdict {
-        previous_logon(node, grant)
-    } else {
-        None
-    };
-    let accepted = matches!(decision.verdict, Verdict::Accept(_));
-    let mut reply = auth::ended(node, logon, Ended::Decided(decision)).await;
+    trying.end(end_of(&ended));
+    let accepted = matches!(&ended, Ended::Decided(decision) if matches!(decision.verdict, Verdict::Accept(_)));
+    let mut reply = auth::ended(node, logon, ended).await;
     if accepted {
         reply.set("token", Some(token.text));
         reply.set("version", Some(env!("CARGO_PKG_VERSION")));
         reply.set("node", Some(node.name()));
-        reply.set(
-            "last_logon_at",
-            previous.as_ref().map(|(at, _)| at.rfc3339()),
-        );
-        reply.set("last_logon_from", previous.map(|(_, from)| from));
+        let (at, from) = before.last_logon.unzip();
+        reply.set("last_logon_at", at.map(Timestamp::rfc3339));
+        reply.set("last_logon_from", from);
     }
     Ok(reply)
 }
 
-fn previous_logon(node: &Node, grant: &Grant) -> Option<(Timestamp, String)> {
-    let Ok(Found::Account(account)) = node.store().account_by_key(grant.key) else {
-        return None;
+fn places(body: &Body, source: IpAddr) -> Places {
+    let user = body.user.as_deref().map(text::fold).unwrap_or_default();
+    let domain = body.domain.as_deref().map(text::fold).unwrap_or_default();
+    Places::new(&user, &domain, source)
+}
+
+/// What an attempt shows about its credentials: refusals do, errors and challenges do not.
+fn end_of(ended: &Ended) -> End {
+    let Ended::Decided(decision) = ended else {
+        return End::Neither;
     };
-    account.user.last_logon.clone()
+    match &decision.verdict {
+        Verdict::Accept(_) => End::Right,
+        Verdict::Refuse { status, .. } if status.number() > 0 => End::Wrong,
+        Verdict::Refuse { .. } | Verdict::Challenge(_) => End::Neither,
+    }
+}
+
+/// What there was before a logon: the one before it, and the sessions that give way to it.
+#[derive(Default)]
+struct Before {
+    last_logon: Option<(Timestamp, String)>,
+    evict: Vec<SessionKey>,
+}
+
+impl Before {
+    /// Reads it while the logon is not yet committed; -104 where there is no room for one more session.
+    fn of(node: &Node, grant: &Grant) -> Result<Self, Status> {
+        let found = node
+            .store()
+            .account_by_key(grant.key)
+            .map_err(|error| error.status())?;
+        let (last_logon, cap) = match &found {
+            Found::Account(account) => {
+                let user = &account.user;
+                (user.last_logon.clone(), user.max_sessions)
+            }
+            Found::Nobody | Found::Unreadable(..) => (None, None),
+        };
+        let evict = room_for_session(node, grant, cap)?;
+        Ok(Self { last_logon, evict })
+    }
 }
 
 struct Token {
@@ -176,8 +203,12 @@ fn find(node: &Node, token: &str) -> Result<Option<Session>, countersign_store::
     Ok(None)
 }
 
-/// Room for one more session: which of the user's own give way, or -104.
-fn room_for_session(node: &Node, grant: &Grant) -> Result<Vec<SessionKey>, Status> {
+/// Room for one more session of a user with this cap: which of his own give way, or -104.
+fn room_for_session(
+    node: &Node,
+    grant: &Grant,
+    cap: Option<u16>,
+) -> Result<Vec<SessionKey>, Status> {
     let sessions = node.store().sessions().map_err(|error| error.status())?;
     let snapshot = node.snapshot();
     let now = Node::now();
@@ -186,15 +217,6 @@ fn room_for_session(node: &Node, grant: &Grant) -> Result<Vec<SessionKey>, Statu
         .partition(|session| is_live(node, session, &snapshot.settings, now));
     let most = usize::try_from(snapshot.settings.number("session.max_count")).unwrap_or(usize::MAX);
     let mut evict: Vec<SessionKey> = dead.into_iter().map(|session| session.key).collect();
-    let account = node
-        .store()
-        .account_by_key(grant.key)
-        .map_err(|error| error.status())?;
-    let cap = if let Found::Account(account) = &account {
-        account.user.max_sessions
-    } else {
-        None
-    };
     let own_most = cap.map_or(usize::MAX, usize::from);
     let mut own: Vec<_> = live
         .iter()
@@ -402,7 +424,7 @@ impl Uses {
     /// Notes a use; whether it is time to write it.
     fn used(&self, session: &Session, now: Timestamp) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.len() > MOST_SOURCES {
+        if last.len() > MOST_USES {
             last.clear();
         }
         last.insert(session.key, now);
@@ -415,95 +437,6 @@ impl Uses {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(key);
-    }
-}
-
-fn throttle_keys(body: &Body, source: IpAddr) -> (String, String) {
-    let place = match source.to_canonical() {
-        IpAddr::V4(v4) => v4.to_string(),
-        v6 @ IpAddr::V6(_) => network(v6).to_string(),
-    };
-    let user = body
-        .user
-        .as_deref()
-        .map(countersign_engine::text::fold)
-        .unwrap_or_default();
-    let domain = body
-        .domain
-        .as_deref()
-        .map(countersign_engine::text::fold)
-        .unwrap_or_default();
-    (format!("{place} {domain}/{user}"), place)
-}
-
-fn throttled(node: &Node, key: &str, most: u32) -> Result<(), Problem> {
-    let throttle = node
-        .session_uses()
-        .throttle
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    let Some(failures) = throttle
-        .get(key)
-        .filter(|failures| failures.count >= most && failures.since.elapsed() < THROTTLE)
-    else {
-        return Ok(());
-    };
-    let left = THROTTLE.saturating_sub(failures.since.elapsed()).as_secs();
-    tracing::warn!(
-        source = key.split(' ').next().unwrap_or_default(),
-        "administrative logons are throttled by source (W-105002)"
-    );
-    Err(Problem {
-        http: 429,
-        title: "Too many failed logons",
-        detail: "Too many failed logons came from this address; wait before you try again."
-            .to_owned(),
-        retry_after_s: Some(u32::try_from(left).unwrap_or(30).max(1)),
-    })
-}
-
-fn note_outcome(node: &Node, account: &str, address: &str, decision: &Decision) {
-    let mut throttle = node
-        .session_uses()
-        .throttle
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    match &decision.verdict {
-        Verdict::Accept(_) => drop(throttle.remove(account)),
-        Verdict::Refuse { status, .. } if status.number() > 0 => {
-            for (key, window) in [(account, None), (address, Some(Duration::from_secs(60)))] {
-                count_failure(&mut throttle, key, window);
-            }
-        }
-        Verdict::Refuse { .. } | Verdict::Challenge(_) => {}
-    }
-}
-
-fn count_failure(throttle: &mut HashMap<String, Failures>, key: &str, window: Option<Duration>) {
-    if throttle.len() >= MOST_SOURCES && !throttle.contains_key(key) {
-        throttle.retain(|_, failures| failures.since.elapsed() < Duration::from_secs(600));
-        if throttle.len() >= MOST_SOURCES {
-            return;
-        }
-    }
-    let failures = throttle.entry(key.to_owned()).or_insert_with(|| Failures {
-        count: 0,
-        since: Instant::now(),
-    });
-    match window {
-        Some(window) if failures.since.elapsed() > window => {
-            *failures = Failures {
-                count: 1,
-                since: Instant::now(),
-            }
-        }
-        Some(_) => failures.count += 1,
-        None => {
-            *failures = Failures {
-                count: failures.count + 1,
-                since: Instant::now(),
-            }
-        }
     }
 }
 
@@ -525,19 +458,6 @@ mod tests {
         assert!(
             same_source("subnet", "2001:db8::1", at("2001:db8::ffff"))
                 && same_source("none", "10.0.0.1", at("::1"))
-        );
-    }
-
-    #[test]
-    fn failures_of_an_account_add_up_in_a_row() {
-        let mut throttle = HashMap::new();
-        (0..MOST_FAILURES_OF_ACCOUNT)
-            .for_each(|_| count_failure(&mut throttle, "10.0.0.1 /alice", None));
-        assert_eq!(
-            throttle
-                .get("10.0.0.1 /alice")
-                .map(|failures| failures.count),
-            Some(MOST_FAILURES_OF_ACCOUNT)
         );
     }
 }

@@ -138,7 +138,7 @@ fn add_user_attributes(
         match DICTIONARY.encode(name, value) {
             Ok(attribute) => reply.add_encoded(&attribute)?,
             Err(error) => {
-                tracing::warn!(attribute = name, %error, "a user attribute cannot be sent and is left out")
+                tracing::warn!(attribute = name, %error, "a user attribute cannot be sent and is left out");
             }
         }
     }

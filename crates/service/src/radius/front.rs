@@ -179,7 +179,7 @@ impl Front {
                     .into_iter()
                     .for_each(|(work, outcome)| self.committed(work.token, &outcome)),
                 Message::Answered(token, question, answer) => {
-                    self.answered(token, question, answer)
+                    self.answered(token, question, answer);
                 }
             }
         }
@@ -302,7 +302,7 @@ impl Front {
             Ok(Next::Ask(question)) => {
                 let (inbox, asked) = (self.inbox.clone(), question.clone());
                 self.node.passwords().answer(&question, move |answer| {
-                    inbox.put(Message::Answered(token, asked, answer))
+                    inbox.put(Message::Answered(token, asked, answer));
                 });
             }
             Ok(Next::Commit(mut decision)) => {
@@ -349,9 +349,9 @@ impl Front {
             _ => false,
         };
         if again {
-            self.think(token)
+            self.think(token);
         } else {
-            self.abandon(token, "conflict")
+            self.abandon(token, "conflict");
         }
     }
 
