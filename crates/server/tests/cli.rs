@@ -1,5 +1,7 @@
 //! The command line without a server.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
 use std::process::{Command, Output};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");

@@ -1,5 +1,7 @@
 //! The life of a server: first start, stop, restart, and what keeps it from starting.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
 use countersign_testkit::{Options, Server, World};
 use serde_json::{Value, json};
 use std::net::{TcpListener, UdpSocket};
