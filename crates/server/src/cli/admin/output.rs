@@ -96,19 +96,19 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn shown(result: Value) -> String {
+    fn shown(result: &Value) -> String {
         plain(result.as_object().unwrap())
     }
 
     #[test]
     fn fields_are_aligned_and_rows_are_columns() {
-        assert_eq!(shown(json!({"user": "alice", "locked": false, "tags": ["a", "b"]})), "locked  false\ntags    a, b\nuser    alice\n");
-        assert_eq!(shown(json!({"rows": [{"a": "x", "b": null}, {"a": "longer", "b": null}]})), "a\nx\nlonger\n");
-        assert_eq!(shown(json!({"rows": [], "email": null, "name": ""})), "rows  \n");
+        assert_eq!(shown(&json!({"user": "alice", "locked": false, "tags": ["a", "b"]})), "locked  false\ntags    a, b\nuser    alice\n");
+        assert_eq!(shown(&json!({"rows": [{"a": "x", "b": null}, {"a": "longer", "b": null}]})), "a\nx\nlonger\n");
+        assert_eq!(shown(&json!({"rows": [], "email": null, "name": ""})), "rows  \n");
     }
 
     #[test]
     fn a_value_cannot_drive_the_terminal() {
-        assert!(!shown(json!({"user": "a\u{1b}[2J\nb"})).trim_end().contains(['\u{1b}', '\n']));
+        assert!(!shown(&json!({"user": "a\u{1b}[2J\nb"})).trim_end().contains(['\u{1b}', '\n']));
     }
 }
