@@ -81,7 +81,10 @@ async fn begin(node: &Arc<Node>, source: IpAddr, body: Body) -> Result<Reply, Pr
     let trying = match throttle.begin(places(&body, source), Instant::now()) {
         Ok(trying) => trying,
         Err(problem) => {
-            note(node, Code::LOGON_THROTTLED, source, None);
+            if node.radius().may_warn(source) {
+                let id = Node::arrival().id;
+                note(node, Code::LOGON_THROTTLED, id, source, None, None);
+            }
             return Err(problem);
         }
     };
@@ -291,8 +294,14 @@ pub async fn caller(
     };
     let (scheme, value) = header.split_once(' ').unwrap_or((header, ""));
     if scheme.eq_ignore_ascii_case("ApiKey") {
-        note(node, Code::API_KEY_REFUSED, source, None); // there are no service users yet, so every key is unknown
-        return Err(refused(Status::INVCREDENTIALS));
+        // there are no service users yet, so every key is unknown
+        return Err(noted(
+            node,
+            Code::API_KEY_REFUSED,
+            source,
+            None,
+            Status::INVCREDENTIALS,
+        ));
     }
     if !scheme.eq_ignore_ascii_case("Bearer") {
         return Err(CallerRefused::None);
@@ -304,17 +313,27 @@ pub async fn caller(
     let snapshot = node.snapshot();
     let now = Node::now();
     if !is_live(node, &session, &snapshot.settings, now) {
-        note(node, Code::SESSION_ENDED, source, Some(&session));
         end(node, key).await;
-        return Err(refused(Status::ADMIN_SESSION_STOPPED));
+        return Err(noted(
+            node,
+            Code::SESSION_ENDED,
+            source,
+            Some(&session),
+            Status::ADMIN_SESSION_STOPPED,
+        ));
     }
     if !same_source(
         snapshot.settings.text("session.binding"),
         &session.source,
         source,
     ) {
-        note(node, Code::SESSION_ELSEWHERE, source, Some(&session));
-        return Err(refused(Status::SOURCE_LOCATION_MISMATCH));
+        return Err(noted(
+            node,
+            Code::SESSION_ELSEWHERE,
+            source,
+            Some(&session),
+            Status::SOURCE_LOCATION_MISMATCH,
+        ));
     }
     let found = node
         .store()
@@ -352,12 +371,33 @@ pub async fn caller(
     })
 }
 
-/// Audits something that happened to a session or at its door.
-fn note(node: &Node, code: Code, source: IpAddr, session: Option<&Session>) {
-    if session.is_none() && !node.radius().may_warn(source) {
-        return; // whoever has no credentials must not be able to fill the audit
+/// A refusal at the door of a session, audited under the identity that the answer names.
+fn noted(
+    node: &Node,
+    code: Code,
+    source: IpAddr,
+    session: Option<&Session>,
+    status: Status,
+) -> CallerRefused {
+    let id = Node::arrival().id;
+    // whoever has no credentials must not be able to fill the audit
+    if session.is_some() || node.radius().may_warn(source) {
+        note(node, code, id, source, session, Some(status));
     }
-    let mut record = Record::new(code, Node::arrival().id, Node::now());
+    refused_as(status, id)
+}
+
+fn note(
+    node: &Node,
+    code: Code,
+    id: [u8; 16],
+    source: IpAddr,
+    session: Option<&Session>,
+    status: Option<Status>,
+) {
+    let mut record = Record::new(code, id, Node::now());
+    record.request_id = Some(auth::id_text(&id).into());
+    record.status = status;
     record.client_location = Some(source.to_string().into());
     if let Some(session) = session {
         record.component_type = Some(session.component_type.clone().into());
@@ -371,10 +411,11 @@ fn note(node: &Node, code: Code, source: IpAddr, session: Option<&Session>) {
 }
 
 fn refused(status: Status) -> CallerRefused {
-    CallerRefused::Refused(Box::new(Reply::bare(
-        status,
-        auth::id_text(&Node::arrival().id),
-    )))
+    refused_as(status, Node::arrival().id)
+}
+
+fn refused_as(status: Status, id: [u8; 16]) -> CallerRefused {
+    CallerRefused::Refused(Box::new(Reply::bare(status, auth::id_text(&id))))
 }
 
 fn same_source(binding: &str, bound: &str, source: IpAddr) -> bool {
