@@ -28,11 +28,19 @@ impl Whole {
 }
 
 /// The stored answer of the same request, or -2 for another body under the same id.
-pub(super) fn find(node: &Node, component_type: &str, whole: &Whole) -> Option<Reply> {
+pub(super) fn find(node: &Node, component: &str, whole: &Whole) -> Option<Reply> {
     let kept = node
         .store()
-        .kept_answer(component_type, &whole.request_id)
+        .kept_answer(component, &whole.request_id)
         .ok()??;
+    repeated(&kept, whole, Node::now())
+}
+
+/// Nothing once the time of the answer is over, though its row may still be there.
+fn repeated(kept: &KeptAnswer, whole: &Whole, now: Timestamp) -> Option<Reply> {
+    if kept.expires < now {
+        return None;
+    }
     if !bool::from(subtle::ConstantTimeEq::ct_eq(
         kept.body.as_slice(),
         whole.body.as_slice(),
@@ -89,4 +97,30 @@ fn read(text: &[u8], request_id: &str) -> Option<Reply> {
         })
         .collect();
     Some(reply)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole(body: u8) -> Whole {
+        Whole {
+            request_id: "r1".to_owned(),
+            body: [body; 32],
+        }
+    }
+
+    #[test]
+    fn an_answer_is_repeated_for_thirty_seconds_and_no_longer() {
+        let mut reply = Reply::bare(Status::SUCCESS, "r1");
+        reply.set("user", Some("anna"));
+        let at = Timestamp::from_seconds(1000);
+        let kept = answer("web 1", &whole(1), &reply, at);
+        let again = repeated(&kept, &whole(1), at.plus_seconds(30)).unwrap();
+        assert_eq!((again.status, &again.result), (reply.status, &reply.result));
+        let other = repeated(&kept, &whole(2), at.plus_seconds(30)).unwrap();
+        assert_eq!(other.status, Status::INVPARAM);
+        assert!(repeated(&kept, &whole(1), at.plus_seconds(31)).is_none());
+        assert!(repeated(&kept, &whole(2), at.plus_seconds(31)).is_none());
+    }
 }
