@@ -53,7 +53,10 @@ impl Body {
         let (id, at) = (arrival.id, arrival.at);
         let refuse = |refusal: Refusal| {
             let (request_id, component_type) = (request_id.clone(), component_type.clone());
+            let known = component_type.as_deref();
+            let known = known.is_some_and(|kind| admitted(node, kind, source, proof).is_ok());
             Ok(Err(Box::new(Unusable {
+                known,
                 id,
                 at,
                 via,
@@ -127,6 +130,8 @@ impl Body {
 
 /// A request whose fields cannot be used.
 pub(crate) struct Unusable {
+    /// It came from an admitted component.
+    known: bool,
     id: [u8; 16],
     at: Timestamp,
     via: Via,
@@ -140,12 +145,15 @@ pub(crate) struct Unusable {
 const MOST_KEPT: usize = 64;
 
 impl Unusable {
-    /// Audits the refusal and answers it.
+    /// Audits the refusal and answers it; of strangers, who could fill the audit so, one a minute and source.
     pub(crate) async fn answer(self, node: &Node) -> Reply {
         let id = self
             .request_id
             .clone()
             .unwrap_or_else(|| super::id_text(&self.id));
+        if !self.known && !node.radius().may_warn(self.source) {
+            return Reply::with(self.refusal.status, self.refusal.detail, id);
+        }
         let work = Work {
             token: 0,
             changes: Vec::new(),
