@@ -3,7 +3,7 @@ use super::{accounting, answer};
 use crate::logon::{Logon, Next};
 use crate::node::Node;
 use countersign_engine::decision::{Answer, Decision, Question};
-use countersign_engine::model::Component;
+use countersign_engine::model::{Component, ComponentKey};
 use countersign_radius::duplicate::Seen;
 use countersign_radius::{Code, Packet, SharedSecret};
 use countersign_store::{Completion, Outcome, Work};
@@ -45,7 +45,7 @@ pub struct Front {
     inbox: Arc<Inbox>,
     target: Arc<dyn Completion>,
     pending: HashMap<u64, Pending>,
-    by_component: HashMap<i64, usize>,
+    by_component: HashMap<ComponentKey, usize>,
     next: u64,
     batch: Vec<Work>,
     ready: Vec<Datagram>,
@@ -97,6 +97,8 @@ pub(super) struct Pending {
     pub(super) request: Box<[u8]>,
     pub(super) secret: Arc<SharedSecret>,
     pub(super) component: Arc<Component>,
+    /// The record found by source address, in whose share it counts.
+    share: ComponentKey,
     job: Job,
 }
 
@@ -220,7 +222,7 @@ impl Front {
         if !request::within_rate(self.node.radius(), &known.client.narrowed) {
             return Err(unaudited("rate"));
         }
-        let component = known.client.by_source.key.0;
+        let component = known.client.by_source.key;
         if self.pending.len() >= MOST_PENDING
             || self
                 .by_component
@@ -251,6 +253,7 @@ impl Front {
             request: known.packet.bytes().into(),
             secret: known.secret.clone(),
             component: known.client.narrowed.clone(),
+            share: known.client.by_source.key,
             job,
         };
         if known.packet.code() == Code::AccountingRequest {
@@ -274,17 +277,14 @@ impl Front {
 
     fn admit(&mut self, pending: Pending) -> u64 {
         self.next += 1;
-        *self
-            .by_component
-            .entry(pending.component.key.0)
-            .or_default() += 1;
+        *self.by_component.entry(pending.share).or_default() += 1;
         self.pending.insert(self.next, pending);
         self.next
     }
 
     fn remove(&mut self, token: u64) -> Option<Pending> {
         let pending = self.pending.remove(&token)?;
-        if let Some(count) = self.by_component.get_mut(&pending.component.key.0) {
+        if let Some(count) = self.by_component.get_mut(&pending.share) {
             *count = count.saturating_sub(1);
         }
         Some(pending)
