@@ -19,6 +19,12 @@ pub(super) fn check(case: &mut Case<'_>, account: &Account) -> Flow {
     let Some(reason) = state.locked else {
         return ControlFlow::Continue(());
     };
+    if reason == LockReason::Failures {
+        case.note(
+            Setting::UserLockThreshold,
+            Value::Number(case.policy.user_lock_threshold.into()),
+        );
+    }
     case.failed(
         Check::NotLocked,
         state.lock_count.into(),
