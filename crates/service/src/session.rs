@@ -352,11 +352,7 @@ pub async fn caller(
     if node.session_uses().used(&session, now) {
         write(
             node,
-            Write::Session(Box::new(Session {
-                last_use: now,
-                ..session.clone()
-            })),
-        )
+Write::SessionUse(key, now))
         .await;
     }
     Ok(Caller {
