@@ -29,24 +29,99 @@ pub(crate) enum Kind {
 
 /// All keys, by section.
 pub(crate) const KEYS: &[Key] = &[
-    key("node", Kind::Text(64), "", "Name of this node in the audit; empty: the host name."),
-    key("data_dir", Kind::Text(4096), "./countersign-data", "Directory for database, keys and certificate."),
-    key("store", Kind::Text(4096), "", "Store, such as sqlite:/var/lib/countersign/countersign.db; empty: countersign.db in the data directory."),
-    key("root_key", Kind::Text(4096), "", "Where the root key comes from: file:PATH, env:NAME or passphrase-file:PATH (passphrase in COUNTERSIGN_ROOT_PASSPHRASE); empty: root.key in the data directory, made at first start."),
-    key("http.listen", Kind::Addresses, "0.0.0.0:8888, [::]:8888", "Addresses of the HTTPS API."),
-    key("http.certificate", Kind::Text(4096), "", "Certificate chain (PEM); empty: a self-signed one in the data directory. Read again on SIGHUP."),
-    key("http.key", Kind::Text(4096), "", "Private key of the certificate (PEM)."),
-    key("http.max_connections", Kind::Number(1, 1_000_000), "2048", "Connections served at a time."),
-    key("health.listen", Kind::Addresses, "127.0.0.1:8889", "Addresses of /health and /metrics, plain HTTP."),
-    key("radius.listen", Kind::Addresses, "0.0.0.0:1812, [::]:1812", "Addresses of RADIUS authentication (UDP)."),
-    key("radius.accounting", Kind::Addresses, "0.0.0.0:1813, [::]:1813", "Addresses of RADIUS accounting (UDP)."),
-    key("radius.threads", Kind::Number(0, 256), "0", "Threads that serve RADIUS; 0: one for each core."),
-    key("log.level", Kind::Choice(&["error", "warn", "info", "debug", "trace"]), "info", "How much is logged. Read again on SIGHUP."),
-    key("log.format", Kind::Choice(&["text", "json"]), "text", "Form of the log."),
+    key(
+        "node",
+        Kind::Text(64),
+        "",
+        "Name of this node in the audit; empty: the host name.",
+    ),
+    key(
+        "data_dir",
+        Kind::Text(4096),
+        "./countersign-data",
+        "Directory for database, keys and certificate.",
+    ),
+    key(
+        "store",
+        Kind::Text(4096),
+        "",
+        "Store, such as sqlite:/var/lib/countersign/countersign.db; empty: countersign.db in the data directory.",
+    ),
+    key(
+        "root_key",
+        Kind::Text(4096),
+        "",
+        "Where the root key comes from: file:PATH, env:NAME or passphrase-file:PATH (passphrase in COUNTERSIGN_ROOT_PASSPHRASE); empty: root.key in the data directory, made at first start.",
+    ),
+    key(
+        "http.listen",
+        Kind::Addresses,
+        "0.0.0.0:8888, [::]:8888",
+        "Addresses of the HTTPS API.",
+    ),
+    key(
+        "http.certificate",
+        Kind::Text(4096),
+        "",
+        "Certificate chain (PEM); empty: a self-signed one in the data directory. Read again on SIGHUP.",
+    ),
+    key(
+        "http.key",
+        Kind::Text(4096),
+        "",
+        "Private key of the certificate (PEM).",
+    ),
+    key(
+        "http.max_connections",
+        Kind::Number(1, 1_000_000),
+        "2048",
+        "Connections served at a time.",
+    ),
+    key(
+        "health.listen",
+        Kind::Addresses,
+        "127.0.0.1:8889",
+        "Addresses of /health and /metrics, plain HTTP.",
+    ),
+    key(
+        "radius.listen",
+        Kind::Addresses,
+        "0.0.0.0:1812, [::]:1812",
+        "Addresses of RADIUS authentication (UDP). On a host with several addresses name each one, so that answers leave from the address that was asked.",
+    ),
+    key(
+        "radius.accounting",
+        Kind::Addresses,
+        "0.0.0.0:1813, [::]:1813",
+        "Addresses of RADIUS accounting (UDP).",
+    ),
+    key(
+        "radius.threads",
+        Kind::Number(0, 256),
+        "0",
+        "Threads that serve RADIUS; 0: one for each core.",
+    ),
+    key(
+        "log.level",
+        Kind::Choice(&["error", "warn", "info", "debug", "trace"]),
+        "info",
+        "How much is logged. Read again on SIGHUP.",
+    ),
+    key(
+        "log.format",
+        Kind::Choice(&["text", "json"]),
+        "text",
+        "Form of the log.",
+    ),
 ];
 
 const fn key(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
-    Key { name, kind, default, doc }
+    Key {
+        name,
+        kind,
+        default,
+        doc,
+    }
 }
 
 impl Key {
@@ -57,7 +132,9 @@ impl Key {
 
     /// The name within the section.
     pub(crate) fn short(&self) -> &'static str {
-        self.name.split_once('.').map_or(self.name, |(_, name)| name)
+        self.name
+            .split_once('.')
+            .map_or(self.name, |(_, name)| name)
     }
 
     /// The whole name.
@@ -67,7 +144,10 @@ impl Key {
 
     /// The environment variable that overrides it.
     pub(crate) fn environment(&self) -> String {
-        format!("COUNTERSIGN_{}", self.name.replace('.', "_").to_ascii_uppercase())
+        format!(
+            "COUNTERSIGN_{}",
+            self.name.replace('.', "_").to_ascii_uppercase()
+        )
     }
 
     /// Reads a value from text.
@@ -76,9 +156,16 @@ impl Key {
     /// What is allowed.
     pub(crate) fn read_text(&self, text: &str) -> Result<Value, String> {
         match self.kind {
-            Kind::Number(..) => text.trim().parse().map_err(|_| self.kind.to_string()).and_then(|number| self.number(number)),
+            Kind::Number(..) => text
+                .trim()
+                .parse()
+                .map_err(|_| self.kind.to_string())
+                .and_then(|number| self.number(number)),
             Kind::Addresses => {
-                let all = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                let all = text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|part| !part.is_empty());
                 self.addresses(all)
             }
             Kind::Text(_) | Kind::Choice(_) => self.text(text),
@@ -91,17 +178,26 @@ impl Key {
             Kind::Choice(words) => words.contains(&text),
             Kind::Number(..) | Kind::Addresses => false,
         };
-        if fits { Ok(Value::Text(text.to_owned())) } else { Err(self.kind.to_string()) }
+        if fits {
+            Ok(Value::Text(text.to_owned()))
+        } else {
+            Err(self.kind.to_string())
+        }
     }
 
     pub(super) fn number(&self, number: i64) -> Result<Value, String> {
         match self.kind {
-            Kind::Number(least, most) if (least..=most).contains(&number) => Ok(Value::Number(number)),
+            Kind::Number(least, most) if (least..=most).contains(&number) => {
+                Ok(Value::Number(number))
+            }
             _ => Err(self.kind.to_string()),
         }
     }
 
-    pub(super) fn addresses<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Result<Value, String> {
+    pub(super) fn addresses<'a>(
+        &self,
+        texts: impl Iterator<Item = &'a str>,
+    ) -> Result<Value, String> {
         let all: Option<Vec<SocketAddr>> = texts.map(|text| text.parse().ok()).collect();
         match (self.kind, all) {
             (Kind::Addresses, Some(all)) => Ok(Value::Addresses(all)),
@@ -116,7 +212,9 @@ impl std::fmt::Display for Kind {
             Self::Text(most) => write!(f, "text of at most {most} bytes"),
             Self::Choice(words) => write!(f, "one of {}", words.join(", ")),
             Self::Number(least, most) => write!(f, "a whole number from {least} to {most}"),
-            Self::Addresses => f.write_str("addresses with ports, such as [\"127.0.0.1:8888\", \"[::1]:8888\"]"),
+            Self::Addresses => {
+                f.write_str("addresses with ports, such as [\"127.0.0.1:8888\", \"[::1]:8888\"]")
+            }
         }
     }
 }
