@@ -31,8 +31,13 @@ enum Line {
 #[test]
 fn a_server_killed_twenty_times_keeps_its_promises() {
     let mut world = World::new(PROGRAM);
-    world.policy("local_only", json!({"user_lock_threshold": 0, "event_window": 40}));
-    let mut clients: Vec<Client> = (0..CLIENTS).map(|number| furnish(&mut world, number)).collect();
+    world.policy(
+        "local_only",
+        json!({"user_lock_threshold": 0, "event_window": 40}),
+    );
+    let mut clients: Vec<Client> = (0..CLIENTS)
+        .map(|number| furnish(&mut world, number))
+        .collect();
     for kill in 0..KILLS {
         load(&mut world, &mut clients, ACCEPTS[kill % ACCEPTS.len()]);
         world.up();
@@ -50,7 +55,13 @@ fn a_server_killed_twenty_times_keeps_its_promises() {
 fn furnish(world: &mut World, number: usize) -> Client {
     let user = format!("user-{number}");
     let serial = world.hotp_user(&user);
-    Client { user, serial, json: number % 2 == 1, next: 0, accepted: Vec::new() }
+    Client {
+        user,
+        serial,
+        json: number % 2 == 1,
+        next: 0,
+        accepted: Vec::new(),
+    }
 }
 
 /// All clients log on as fast as they can until some accepts were seen; then the server is killed.
@@ -62,11 +73,17 @@ fn load(world: &mut World, clients: &mut [Client], accepts: usize) {
             let line = if client.json {
                 Line::Json(world.https())
             } else {
-                Line::Radius(Raw::to(&world.ready("radius_auth"), &world.radius_secret(), Duration::from_millis(500)))
+                Line::Radius(Raw::to(
+                    &world.ready("radius_auth"),
+                    &world.radius_secret(),
+                    Duration::from_millis(500),
+                ))
             };
             scope.spawn(move || client.log_on(line, seen, over));
         }
-        until("accepts under load", || (seen.load(Ordering::Relaxed) >= accepts).then_some(()));
+        until("accepts under load", || {
+            (seen.load(Ordering::Relaxed) >= accepts).then_some(())
+        });
         world.kill();
         over.store(true, Ordering::Relaxed);
     });
@@ -96,7 +113,11 @@ fn over_radius(raw: &mut Raw, user: &str, otp: &str) -> Option<String> {
     if !raw.verify(&request, &answer) {
         return None;
     }
-    assert_eq!(radius::code(&answer), Code::AccessAccept, "a fresh value is accepted");
+    assert_eq!(
+        radius::code(&answer),
+        Code::AccessAccept,
+        "a fresh value is accepted"
+    );
     let packet = Packet::read(&answer).expect("a packet");
     Some(hexadecimal(packet.first(kind::CLASS).expect("a Class")))
 }
@@ -106,17 +127,43 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 fn over_json(https: &mut Https, user: &str, otp: &str) -> Option<String> {
-    let answer = https.post("/v1/auth/authenticate", &[], &json!({"component": "app", "user": user, "otp": otp})).ok()?;
-    assert_eq!(answer.status(), 0, "a fresh value is accepted: {}", answer.text);
-    Some(answer.body["request_id"].as_str().expect("a request id").to_owned())
+    let answer = https
+        .post(
+            "/v1/auth/authenticate",
+            &[],
+            &json!({"component": "app", "user": user, "otp": otp}),
+        )
+        .ok()?;
+    assert_eq!(
+        answer.status(),
+        0,
+        "a fresh value is accepted: {}",
+        answer.text
+    );
+    Some(
+        answer.body["request_id"]
+            .as_str()
+            .expect("a request id")
+            .to_owned(),
+    )
 }
 
 /// The counter stands behind the last accepted value, and the newest accepted values are refused.
 fn kept(world: &mut World, client: &mut Client) {
-    let next = world.application(&client.serial)["next_counter"].as_u64().expect("a counter");
+    let next = world.application(&client.serial)["next_counter"]
+        .as_u64()
+        .expect("a counter");
     let last = client.accepted.last().map_or(0, |(counter, _)| counter + 1);
-    assert!(next >= last, "{}: counter {last} was promised, {next} is kept", client.user);
-    assert!(next <= client.next, "{}: {next} was never sent", client.user);
+    assert!(
+        next >= last,
+        "{}: counter {last} was promised, {next} is kept",
+        client.user
+    );
+    assert!(
+        next <= client.next,
+        "{}: {next} was never sent",
+        client.user
+    );
     for (counter, _) in client.accepted.iter().rev().take(3) {
         refuses(world, &client.user, *counter);
     }
@@ -126,15 +173,37 @@ fn kept(world: &mut World, client: &mut Client) {
 fn refuses(world: &World, user: &str, counter: u64) {
     let body = json!({"component": "app", "user": user, "otp": fast_hotp(KEY_HEX, counter, 6)});
     let answer = world.post("/v1/auth/authenticate", &[], &body);
-    assert!([1008, 1012].contains(&answer.status()), "{user}, counter {counter} again: {}", answer.text);
+    assert!(
+        [1008, 1012].contains(&answer.status()),
+        "{user}, counter {counter} again: {}",
+        answer.text
+    );
 }
 
 fn every_accept_has_its_record(world: &mut World, clients: &[Client]) {
-    let promised: BTreeSet<&str> = clients.iter().flat_map(|client| &client.accepted).map(|(_, request)| request.as_str()).collect();
-    assert!(promised.len() >= KILLS * ACCEPTS[0], "{} accepts", promised.len());
-    let recorded: BTreeSet<String> = accepts(world).iter().filter_map(|record| Some(record["request_id"].as_str()?.to_owned())).collect();
-    let missing: Vec<&&str> = promised.iter().filter(|request| !recorded.contains(**request)).collect();
-    assert!(missing.is_empty(), "{} accepts without a record: {missing:?}", missing.len());
+    let promised: BTreeSet<&str> = clients
+        .iter()
+        .flat_map(|client| &client.accepted)
+        .map(|(_, request)| request.as_str())
+        .collect();
+    assert!(
+        promised.len() >= KILLS * ACCEPTS[0],
+        "{} accepts",
+        promised.len()
+    );
+    let recorded: BTreeSet<String> = accepts(world)
+        .iter()
+        .filter_map(|record| Some(record["request_id"].as_str()?.to_owned()))
+        .collect();
+    let missing: Vec<&&str> = promised
+        .iter()
+        .filter(|request| !recorded.contains(**request))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "{} accepts without a record: {missing:?}",
+        missing.len()
+    );
 }
 
 fn accepts(world: &mut World) -> Vec<Value> {

@@ -20,7 +20,13 @@ enum Client {
 impl Client {
     /// Half of them speak RADIUS, half of them JSON.
     fn all(world: &World) -> Vec<Self> {
-        let one = |number: usize| if number.is_multiple_of(2) { Self::Radius(Box::new(world.raw())) } else { Self::Json(Box::new(world.https())) };
+        let one = |number: usize| {
+            if number.is_multiple_of(2) {
+                Self::Radius(Box::new(world.raw()))
+            } else {
+                Self::Json(Box::new(world.https()))
+            }
+        };
         (0..CLIENTS).map(one).collect()
     }
 
@@ -38,7 +44,9 @@ impl Client {
             }
             Self::Json(https) => {
                 let body = json!({"component": "app", "user": user, "otp": otp});
-                let answer = https.post("/v1/auth/authenticate", &[], &body).expect("an answer over HTTPS");
+                let answer = https
+                    .post("/v1/auth/authenticate", &[], &body)
+                    .expect("an answer over HTTPS");
                 match answer.status() {
                     0 => true,
                     1008 | 1012 => false,
@@ -70,18 +78,40 @@ fn each_of_a_thousand_passwords_sent_eight_times_at_once_is_accepted_once() {
             });
         }
     });
-    let wrong: Vec<(usize, usize)> = accepted.iter().map(|count| count.load(Ordering::Relaxed)).enumerate().filter(|(_, count)| *count != 1).collect();
+    let wrong: Vec<(usize, usize)> = accepted
+        .iter()
+        .map(|count| count.load(Ordering::Relaxed))
+        .enumerate()
+        .filter(|(_, count)| *count != 1)
+        .collect();
     assert_eq!(wrong, [], "counters and how often they were accepted");
     assert_eq!(world.application(&serial)["next_counter"], OTPS);
-    let decided = |status: &str| ["radius", "authenticate"].iter().map(|via| world.metric("countersign_logons_total", &format!("via=\"{via}\",status=\"{status}\""))).sum::<u64>();
+    let decided = |status: &str| {
+        ["radius", "authenticate"]
+            .iter()
+            .map(|via| {
+                world.metric(
+                    "countersign_logons_total",
+                    &format!("via=\"{via}\",status=\"{status}\""),
+                )
+            })
+            .sum::<u64>()
+    };
     assert_eq!(decided("0"), OTPS as u64);
-    assert_eq!(decided("1008"), (OTPS * (CLIENTS - 1)) as u64, "each copy but one is a replay");
+    assert_eq!(
+        decided("1008"),
+        (OTPS * (CLIENTS - 1)) as u64,
+        "each copy but one is a replay"
+    );
 }
 
 #[test]
 fn a_thousand_wrong_passwords_from_eight_clients_count_a_thousand_failures() {
     let mut world = World::new(PROGRAM);
-    world.policy("local_only", json!({"user_lock_threshold": 0, "identification_threshold": 0}));
+    world.policy(
+        "local_only",
+        json!({"user_lock_threshold": 0, "identification_threshold": 0}),
+    );
     let serial = world.hotp_user("otto");
     let bad = wrong(KEY_HEX, 6);
     std::thread::scope(|scope| {
@@ -96,7 +126,17 @@ fn a_thousand_wrong_passwords_from_eight_clients_count_a_thousand_failures() {
     });
     assert_eq!(world.seen("otto")["lock_count"], OTPS);
     let application = world.application(&serial);
-    assert_eq!((&application["errors"], &application["next_counter"]), (&json!(OTPS), &json!(0)));
-    assert!(world.pap("otto", &fast_hotp(KEY_HEX, 0, 6)).is_accept(), "nobody is locked at threshold 0");
-    assert_eq!(world.seen("otto")["lock_count"], 0, "a success forgets the failures");
+    assert_eq!(
+        (&application["errors"], &application["next_counter"]),
+        (&json!(OTPS), &json!(0))
+    );
+    assert!(
+        world.pap("otto", &fast_hotp(KEY_HEX, 0, 6)).is_accept(),
+        "nobody is locked at threshold 0"
+    );
+    assert_eq!(
+        world.seen("otto")["lock_count"],
+        0,
+        "a success forgets the failures"
+    );
 }

@@ -107,7 +107,10 @@ const LATER: &[(i16, &str)] = &[
     (-107, "HSM and clock watch of several nodes"),
     (-105, "loss of keys: administration"),
     (-103, "bounded waits of back-ends, delivery and tasks"),
-    (-12, "no operating-system call of this version ends a request by itself"),
+    (
+        -12,
+        "no operating-system call of this version ends a request by itself",
+    ),
     (-11, "reserved: there is no licensing gate"),
     (-10, "back-ends and delivery"),
     (-3, "memory limits of imports as tasks"),
@@ -159,10 +162,16 @@ const LATER: &[(i16, &str)] = &[
 
 /// Codes that name RADIUS among their interfaces but that no RADIUS request can bring about.
 const NOT_OVER_RADIUS: &[(i16, &str)] = &[
-    (-2, "a packet has no parameters that could contradict each other"),
+    (
+        -2,
+        "a packet has no parameters that could contradict each other",
+    ),
     (-13, "a packet names no object but the user, who is 1010"),
     (-14, "a packet makes no object"),
-    (-101, "what a field of a packet cannot be is 1000 or malformed"),
+    (
+        -101,
+        "what a field of a packet cannot be is 1000 or malformed",
+    ),
 ];
 
 /// The proof of a test by the table above.
@@ -177,10 +186,18 @@ fn world() -> World {
 #[test]
 fn every_code_is_provoked_or_left_to_later_work() {
     let provoked: BTreeSet<i16> = PROVOKED.iter().map(|(code, ..)| *code).collect();
-    let left: Vec<i16> = Status::all().map(Status::number).filter(|code| !provoked.contains(code)).collect();
+    let left: Vec<i16> = Status::all()
+        .map(Status::number)
+        .filter(|code| !provoked.contains(code))
+        .collect();
     let later: Vec<i16> = LATER.iter().map(|(code, _)| *code).collect();
     assert_eq!(left, later, "codes without a test, and the list of them");
-    assert!(LATER.iter().chain(NOT_OVER_RADIUS).all(|(_, reason)| !reason.is_empty()));
+    assert!(
+        LATER
+            .iter()
+            .chain(NOT_OVER_RADIUS)
+            .all(|(_, reason)| !reason.is_empty())
+    );
 }
 
 #[test]
@@ -190,13 +207,24 @@ fn every_code_is_provoked_over_radius_and_json_where_the_contract_names_both() {
         letters.entry(*code).or_default().push_str(over);
     }
     for (code, over) in letters {
-        let interfaces = Status::from_number(code.into()).expect("a status").interfaces();
+        let interfaces = Status::from_number(code.into())
+            .expect("a status")
+            .interfaces();
         let excepted = NOT_OVER_RADIUS.iter().any(|(own, _)| *own == code);
         let radius = interfaces.contains(&Interface::Radius) && !excepted;
         let json = interfaces.contains(&Interface::Auth) || interfaces.contains(&Interface::Admin);
-        assert!(!radius || over.contains('R'), "{code} is not provoked over RADIUS");
-        assert!(!json || over.contains(['A', 'M']), "{code} is not provoked over JSON");
-        assert!(!excepted || !over.contains('R'), "{code} is provoked over RADIUS");
+        assert!(
+            !radius || over.contains('R'),
+            "{code} is not provoked over RADIUS"
+        );
+        assert!(
+            !json || over.contains(['A', 'M']),
+            "{code} is not provoked over JSON"
+        );
+        assert!(
+            !excepted || !over.contains('R'),
+            "{code} is provoked over RADIUS"
+        );
     }
 }
 
@@ -204,8 +232,15 @@ fn every_code_is_provoked_over_radius_and_json_where_the_contract_names_both() {
 fn every_test_of_the_table_exists() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/statuses");
     let files = std::fs::read_dir(folder).expect("read the folder of tests");
-    let sources: String = files.map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("read a test")).collect();
+    let sources: String = files
+        .map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("read a test"))
+        .collect();
     for (_, _, test) in PROVOKED {
-        assert!(sources.contains(&format!("#[test]\nfn {test}() {{\n    let proof = proof(\"{test}\");")), "there is no test {test} that proves its rows");
+        assert!(
+            sources.contains(&format!(
+                "#[test]\nfn {test}() {{\n    let proof = proof(\"{test}\");"
+            )),
+            "there is no test {test} that proves its rows"
+        );
     }
 }

@@ -82,7 +82,7 @@ fn request(url: &str, content: Option<(&str, &[u8])>, extra: &[&str]) -> Answer 
 pub fn post(url: &str, body: &Value, extra: &[&str]) -> Answer {
     secrets::note_json(body);
     let answer = post_bytes(url, "application/json", body.to_string().as_bytes(), extra);
-    secrets::note_json(&answer.body);
+    secrets::note_answer(url, &answer.body);
     answer
 }
 

@@ -248,13 +248,13 @@ impl Server {
         if let Some(connection) = kept.as_mut()
             && let Ok(answer) = connection.post(path, headers, body)
         {
-            secrets::note_json(&answer.body);
+            secrets::note_answer(path, &answer.body);
             return answer;
         }
         let mut connection = self.https();
         let answer = connection.post(path, headers, body).expect("an answer over HTTPS");
         *kept = Some(connection);
-        secrets::note_json(&answer.body);
+        secrets::note_answer(path, &answer.body);
         answer
     }
 

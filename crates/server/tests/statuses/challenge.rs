@@ -24,8 +24,15 @@ fn asked(world: &mut World, proof: &Proof, user: &str) -> Packet {
 }
 
 fn answered(world: &mut World, proof: &Proof, code: i16, user: &str, challenge: &Packet) {
-    let response = quoted(&response(&digits(challenge.get("Reply-Message").expect("a text"))));
-    world.proves_radius(proof, code, user, &[("User-Password", &response), ("State", &challenge.state())]);
+    let response = quoted(&response(&digits(
+        challenge.get("Reply-Message").expect("a text"),
+    )));
+    world.proves_radius(
+        proof,
+        code,
+        user,
+        &[("User-Password", &response), ("State", &challenge.state())],
+    );
 }
 
 fn asked_app(world: &mut World, proof: &Proof, user: &str) -> Answer {
@@ -53,22 +60,42 @@ fn challenges_in_two_steps() {
     answered(&mut world, &proof, 3002, "cara", &challenge); // consumed
 
     // two challenges, the first one answered: not the newest
-    let (first, second) = (asked(&mut world, &proof, "cara"), asked(&mut world, &proof, "cara"));
+    let (first, second) = (
+        asked(&mut world, &proof, "cara"),
+        asked(&mut world, &proof, "cara"),
+    );
     answered(&mut world, &proof, 1013, "cara", &first);
     answered(&mut world, &proof, 0, "cara", &second);
-    let (first, second) = (asked_app(&mut world, &proof, "cara"), asked_app(&mut world, &proof, "cara"));
+    let (first, second) = (
+        asked_app(&mut world, &proof, "cara"),
+        asked_app(&mut world, &proof, "cara"),
+    );
     world.proves_app(&proof, 1013, answer_to("cara", &first));
     let mut wrong = answer_to("cara", &second);
-    wrong["response"] = if wrong["response"] == "123456" { "654321" } else { "123456" }.into();
+    wrong["response"] = if wrong["response"] == "123456" {
+        "654321"
+    } else {
+        "123456"
+    }
+    .into();
     world.proves_app(&proof, 1012, wrong);
     world.proves_app(&proof, 0, answer_to("cara", &second));
     // mode 0 does not look at the order
-    world.done("policy/update", json!({"policy_id": policy, "challenge_check_mode": 0}));
-    let (first, _second) = (asked(&mut world, &proof, "cara"), asked(&mut world, &proof, "cara"));
+    world.done(
+        "policy/update",
+        json!({"policy_id": policy, "challenge_check_mode": 0}),
+    );
+    let (first, _second) = (
+        asked(&mut world, &proof, "cara"),
+        asked(&mut world, &proof, "cara"),
+    );
     answered(&mut world, &proof, 0, "cara", &first);
 
     // nobody's challenge, somebody else's, and none at all
-    let unknown = [("User-Password", "\"123456\""), ("State", "0x0123456789abcdef0123456789abcdef")];
+    let unknown = [
+        ("User-Password", "\"123456\""),
+        ("State", "0x0123456789abcdef0123456789abcdef"),
+    ];
     world.proves_radius(&proof, 3002, "cara", &unknown);
     world.proves_app(&proof, 3002, json!({"user": "cara", "response": "123456"}));
     world.user("carl", None);
@@ -112,10 +139,16 @@ fn challenges_in_one_step() {
     let challenge = world.app_verb("challenge", json!({}));
     proof.auth(0, &challenge);
     let made = challenge.text("challenge");
-    assert!(made.len() == 8 && made.bytes().all(|digit| digit.is_ascii_digit()), "{made}");
+    assert!(
+        made.len() == 8 && made.bytes().all(|digit| digit.is_ascii_digit()),
+        "{made}"
+    );
     world.proves_app(&proof, 0, answer_to("cara", &challenge));
 
-    world.done("policy/update", json!({"policy_id": policy, "challenge_check_mode": 1}));
+    world.done(
+        "policy/update",
+        json!({"policy_id": policy, "challenge_check_mode": 1}),
+    );
     let challenge = world.app_verb("challenge", json!({}));
     world.proves_app(&proof, 1013, answer_to("cara", &challenge));
 
@@ -129,7 +162,10 @@ fn challenges_in_one_step() {
 fn clients_without_challenges() {
     let proof = proof("clients_without_challenges");
     let mut world = world();
-    world.policy("challenge_response", json!({"radius_protocols": [], "user_lock_threshold": 0}));
+    world.policy(
+        "challenge_response",
+        json!({"radius_protocols": [], "user_lock_threshold": 0}),
+    );
     world.user("cara", None);
     world.ocra("cara");
     world.proves_radius(&proof, 1034, "cara", &[("CHAP-Password", KEYWORD)]);

@@ -18,16 +18,28 @@ fn a_full_password_pool() {
     world.setting("password.queue", json!(1));
     world.stop();
     world.up(); // the pool is made at the start
-    let (url, radius, secret) = (world.url("/v1/auth/authenticate"), world.ready("radius_auth"), world.radius_secret());
+    let (url, radius, secret) = (
+        world.url("/v1/auth/authenticate"),
+        world.ready("radius_auth"),
+        world.radius_secret(),
+    );
 
     let (mut busy_json, mut busy_radius) = (None, None);
     for round in 0..10 {
         let (answers, packets) = crowd(&url, &radius, &secret);
-        busy_json = busy_json.or_else(|| answers.into_iter().find(|answer| answer.status() == -104));
-        busy_radius = busy_radius.or_else(|| packets.into_iter().find(|packet| packet.status() == Some(-104)));
+        busy_json =
+            busy_json.or_else(|| answers.into_iter().find(|answer| answer.status() == -104));
+        busy_radius = busy_radius.or_else(|| {
+            packets
+                .into_iter()
+                .find(|packet| packet.status() == Some(-104))
+        });
         if round == 0 {
             proof.radius(0, &world.pap("otto", &hotp(KEY_HEX, 0)));
-            proof.auth(0, &world.app(json!({"user": "otto", "otp": hotp(KEY_HEX, 1)})));
+            proof.auth(
+                0,
+                &world.app(json!({"user": "otto", "otp": hotp(KEY_HEX, 1)})),
+            );
         }
         if busy_json.is_some() && busy_radius.is_some() {
             break;
@@ -36,8 +48,15 @@ fn a_full_password_pool() {
     let answer = busy_json.expect("a JSON request that met a full pool");
     proof.auth(-104, &answer);
     world.real(-104, &answer);
-    proof.radius(-104, &busy_radius.expect("a RADIUS request that met a full pool"));
-    assert_eq!(world.seen("paul")["lock_count"], 0, "a full pool counts no failure");
+    proof.radius(
+        -104,
+        &busy_radius.expect("a RADIUS request that met a full pool"),
+    );
+    assert_eq!(
+        world.seen("paul")["lock_count"],
+        0,
+        "a full pool counts no failure"
+    );
 }
 
 /// Many password logons at once over both interfaces.
@@ -57,13 +76,25 @@ fn crowd(url: &str, radius: &str, secret: &str) -> (Vec<Answer>, Vec<Packet>) {
             .map(|_| {
                 scope.spawn(move || {
                     start.wait();
-                    let attributes = [("User-Name", "\"paul\""), ("User-Password", "\"Correct-Horse-71\"")];
+                    let attributes = [
+                        ("User-Name", "\"paul\""),
+                        ("User-Password", "\"Correct-Horse-71\""),
+                    ];
                     radclient(radius, "auth", secret, &attributes, 10.0)
                 })
             })
             .collect();
-        let answers = over_json.into_iter().map(|thread| thread.join().expect("an answer")).collect();
-        (answers, over_radius.into_iter().map(|thread| thread.join().expect("a packet")).collect())
+        let answers = over_json
+            .into_iter()
+            .map(|thread| thread.join().expect("an answer"))
+            .collect();
+        (
+            answers,
+            over_radius
+                .into_iter()
+                .map(|thread| thread.join().expect("a packet"))
+                .collect(),
+        )
     })
 }
 
@@ -78,9 +109,17 @@ fn outstanding_challenges() {
         world.ocra(user);
     }
     world.proves_pap(&proof, 3001, "cara", "challenge");
-    world.proves_app(&proof, 3001, json!({"user": "carl", "password": "challenge"}));
+    world.proves_app(
+        &proof,
+        3001,
+        json!({"user": "carl", "password": "challenge"}),
+    );
     world.proves_pap(&proof, -104, "cora", "challenge");
-    world.proves_app(&proof, -104, json!({"user": "cora", "password": "challenge"}));
+    world.proves_app(
+        &proof,
+        -104,
+        json!({"user": "cora", "password": "challenge"}),
+    );
 }
 
 #[test]
@@ -91,16 +130,38 @@ fn a_locked_store() {
     world.hotp_user("otto");
     world.set_radius_timeout(20.0);
     let database = rusqlite::Connection::open(world.database()).expect("open the database");
-    database.execute_batch("BEGIN IMMEDIATE").expect("lock the database");
-    proof.auth(-106, &world.app(json!({"user": "otto", "otp": hotp(KEY_HEX, 0)})));
-    proof.admin(-106, &world.curl_admin("user/create", json!({"user": "never"})));
+    database
+        .execute_batch("BEGIN IMMEDIATE")
+        .expect("lock the database");
+    proof.auth(
+        -106,
+        &world.app(json!({"user": "otto", "otp": hotp(KEY_HEX, 0)})),
+    );
+    proof.admin(
+        -106,
+        &world.curl_admin("user/create", json!({"user": "never"})),
+    );
     world.set_radius_timeout(8.0);
-    proof.radius(-106, &world.radius(&[("User-Name", "\"otto\""), ("User-Password", &quoted(&hotp(KEY_HEX, 0)))]));
-    database.execute_batch("ROLLBACK").expect("unlock the database");
+    proof.radius(
+        -106,
+        &world.radius(&[
+            ("User-Name", "\"otto\""),
+            ("User-Password", &quoted(&hotp(KEY_HEX, 0))),
+        ]),
+    );
+    database
+        .execute_batch("ROLLBACK")
+        .expect("unlock the database");
     drop(database);
     // nothing was consumed, and service goes on
-    proof.auth(0, &world.app(json!({"user": "otto", "otp": hotp(KEY_HEX, 0)})));
+    proof.auth(
+        0,
+        &world.app(json!({"user": "otto", "otp": hotp(KEY_HEX, 0)})),
+    );
     world.set_radius_timeout(5.0);
     proof.radius(0, &world.pap("otto", &hotp(KEY_HEX, 1)));
-    proof.admin(0, &world.curl_admin("user/create", json!({"user": "afterwards"})));
+    proof.admin(
+        0,
+        &world.curl_admin("user/create", json!({"user": "afterwards"})),
+    );
 }

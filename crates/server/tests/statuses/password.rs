@@ -12,12 +12,20 @@ fn static_passwords() {
     world.policy("local_or_password", json!({"user_lock_threshold": 0}));
     world.user("paul", Some(RIGHT));
     world.proves_pap(&proof, 1011, "paul", "Battery-Staple-72");
-    world.proves_app(&proof, 1011, json!({"user": "paul", "static_password": "Battery-Staple-72"}));
+    world.proves_app(
+        &proof,
+        1011,
+        json!({"user": "paul", "static_password": "Battery-Staple-72"}),
+    );
     world.proves_pap(&proof, 0, "paul", RIGHT);
     world.proves_app(&proof, 0, json!({"user": "paul", "password": RIGHT}));
     world.user("fresh", None);
     world.proves_pap(&proof, 1020, "fresh", "anything-at-all");
-    world.proves_app(&proof, 1020, json!({"user": "fresh", "password": "anything-at-all"}));
+    world.proves_app(
+        &proof,
+        1020,
+        json!({"user": "fresh", "password": "anything-at-all"}),
+    );
 
     world.policy("local", json!({"user_lock_threshold": 0}));
     world.user("greta", Some(RIGHT));
@@ -29,7 +37,11 @@ fn static_passwords() {
 
     world.policy("local_only", json!({"user_lock_threshold": 0}));
     world.proves_pap(&proof, 1033, "greta", RIGHT);
-    world.proves_app(&proof, 1033, json!({"user": "greta", "static_password": RIGHT}));
+    world.proves_app(
+        &proof,
+        1033,
+        json!({"user": "greta", "static_password": RIGHT}),
+    );
     world.proves_pap(&proof, 1033, "paul", RIGHT);
 }
 
@@ -37,27 +49,78 @@ fn static_passwords() {
 fn new_passwords() {
     let proof = proof("new_passwords");
     let mut world = world();
-    world.policy("local_or_password", json!({"password_autolearn": "no", "user_lock_threshold": 0}));
+    world.policy(
+        "local_or_password",
+        json!({"password_autolearn": "no", "user_lock_threshold": 0}),
+    );
     world.user("nora", Some(RIGHT));
     let update = |old: &str, new: &str, confirm: &str| json!({"user": "nora", "old_password": old, "new_password": new, "confirm_password": confirm});
     let verb = "update-password";
-    proof.auth(1037, &world.app_verb(verb, update(RIGHT, "Another-Horse-73", "Another-Horse-73")));
+    proof.auth(
+        1037,
+        &world.app_verb(verb, update(RIGHT, "Another-Horse-73", "Another-Horse-73")),
+    );
 
-    world.policy("local_or_password", json!({"password_autolearn": "yes", "user_lock_threshold": 0}));
-    world.done("policy/update", json!({"policy_id": "server", "pw_min_length": 8, "pw_history": 5}));
-    proof.auth(1011, &world.app_verb(verb, update("Wrong-Horse-74", "Another-Horse-73", "Another-Horse-73")));
-    proof.auth(1019, &world.app_verb(verb, update(RIGHT, "Another-Horse-73", "Another-Mare-73")));
+    world.policy(
+        "local_or_password",
+        json!({"password_autolearn": "yes", "user_lock_threshold": 0}),
+    );
+    world.done(
+        "policy/update",
+        json!({"policy_id": "server", "pw_min_length": 8, "pw_history": 5}),
+    );
+    proof.auth(
+        1011,
+        &world.app_verb(
+            verb,
+            update("Wrong-Horse-74", "Another-Horse-73", "Another-Horse-73"),
+        ),
+    );
+    proof.auth(
+        1019,
+        &world.app_verb(verb, update(RIGHT, "Another-Horse-73", "Another-Mare-73")),
+    );
     proof.auth(1024, &world.app_verb(verb, update(RIGHT, "abc", "abc")));
-    proof.auth(0, &world.app_verb(verb, update(RIGHT, "Another-Horse-73", "Another-Horse-73")));
+    proof.auth(
+        0,
+        &world.app_verb(verb, update(RIGHT, "Another-Horse-73", "Another-Horse-73")),
+    );
     let taken = world.app(json!({"user": "nora", "password": "Another-Horse-73"}));
     assert_eq!(taken.status(), 0, "{}", taken.text);
 
-    proof.admin(1019, &world.curl_admin("user/set-password", json!({"user": "nora", "password": "Third-Horse-75", "confirm": "Third-Mare-75"})));
+    proof.admin(
+        1019,
+        &world.curl_admin(
+            "user/set-password",
+            json!({"user": "nora", "password": "Third-Horse-75", "confirm": "Third-Mare-75"}),
+        ),
+    );
     // rules of other users come from the root of the server component's policy
-    world.done("policy/update", json!({"policy_id": "base", "pw_history": 5}));
-    proof.admin(1024, &world.curl_admin("user/set-password", json!({"user": "nora", "password": "abc"})));
-    proof.admin(0, &world.curl_admin("user/set-password", json!({"user": "nora", "password": "Third-Horse-75"})));
-    proof.admin(1024, &world.curl_admin("user/set-password", json!({"user": "nora", "password": "Another-Horse-73"})));
+    world.done(
+        "policy/update",
+        json!({"policy_id": "base", "pw_history": 5}),
+    );
+    proof.admin(
+        1024,
+        &world.curl_admin(
+            "user/set-password",
+            json!({"user": "nora", "password": "abc"}),
+        ),
+    );
+    proof.admin(
+        0,
+        &world.curl_admin(
+            "user/set-password",
+            json!({"user": "nora", "password": "Third-Horse-75"}),
+        ),
+    );
+    proof.admin(
+        1024,
+        &world.curl_admin(
+            "user/set-password",
+            json!({"user": "nora", "password": "Another-Horse-73"}),
+        ),
+    );
 }
 
 #[test]
@@ -69,7 +132,10 @@ fn two_days_later() {
     }
     let mut world = world();
     // the age, as all rules of passwords, comes from the root of the server component's policy
-    world.done("policy/update", json!({"policy_id": "base", "pw_max_age_days": 1}));
+    world.done(
+        "policy/update",
+        json!({"policy_id": "base", "pw_max_age_days": 1}),
+    );
     let suspending = world.policy("local_only", json!({"max_days_between_authentications": 1}));
     world.use_policy("local_or_password");
     world.user("aged", Some(RIGHT));
@@ -79,7 +145,11 @@ fn two_days_later() {
     world.proves_app(&proof, 1026, json!({"user": "aged", "password": RIGHT}));
     world.use_policy(&suspending);
     world.proves_pap(&proof, 1009, "seldom", &hotp(KEY_HEX, 0));
-    world.proves_app(&proof, 1009, json!({"user": "seldom", "otp": hotp(KEY_HEX, 0)}));
+    world.proves_app(
+        &proof,
+        1009,
+        json!({"user": "seldom", "otp": hotp(KEY_HEX, 0)}),
+    );
     world.done("user/reset-last-auth", json!({"user": "seldom"}));
     assert!(world.pap("seldom", &hotp(KEY_HEX, 0)).is_accept());
 }
@@ -88,7 +158,10 @@ fn two_days_later() {
 fn later(world: &mut World) {
     let server: &mut Server = world;
     server.stop();
-    server.set_options(Options { before: vec!["faketime".into(), "-f".into(), "+2d".into()], ..Options::default() });
+    server.set_options(Options {
+        before: vec!["faketime".into(), "-f".into(), "+2d".into()],
+        ..Options::default()
+    });
     server.up();
     server.forget_session();
 }

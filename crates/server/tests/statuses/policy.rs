@@ -11,18 +11,42 @@ fn requests_for_somebody_else() {
     world.use_policy("base");
     world.hotp_user("uma");
     world.proves_pap(&proof, 5002, "uma", &hotp(KEY_HEX, 0));
-    world.proves_app(&proof, 5002, json!({"user": "uma", "otp": hotp(KEY_HEX, 0)}));
+    world.proves_app(
+        &proof,
+        5002,
+        json!({"user": "uma", "otp": hotp(KEY_HEX, 0)}),
+    );
     proof.admin(5002, &logon_of(&mut world, "uma", "base"));
 
     world.use_policy("local_only");
     let otp = format!("\"{}\"", hotp(KEY_HEX, 0));
-    world.proves_radius(&proof, 5002, "uma", &[("User-Password", &otp), ("Service-Type", "Call-Check")]);
+    world.proves_radius(
+        &proof,
+        5002,
+        "uma",
+        &[("User-Password", &otp), ("Service-Type", "Call-Check")],
+    );
 
-    world.policy("base", json!({"back_end_auth": "always", "user_lock_threshold": 0}));
-    world.proves_app(&proof, 1006, json!({"user": "uma", "otp": hotp(KEY_HEX, 0)}));
-    world.proves_app(&proof, -108, json!({"user": "uma", "password": "For-The-Directory-1"}));
+    world.policy(
+        "base",
+        json!({"back_end_auth": "always", "user_lock_threshold": 0}),
+    );
+    world.proves_app(
+        &proof,
+        1006,
+        json!({"user": "uma", "otp": hotp(KEY_HEX, 0)}),
+    );
+    world.proves_app(
+        &proof,
+        -108,
+        json!({"user": "uma", "password": "For-The-Directory-1"}),
+    );
     let packet = world.proves_pap(&proof, -108, "uma", "For-The-Directory-1");
-    assert!(packet.is_reject(), "the user was identified: {}", packet.text);
+    assert!(
+        packet.is_reject(),
+        "the user was identified: {}",
+        packet.text
+    );
 }
 
 #[test]
@@ -36,7 +60,10 @@ fn invalid_policies() {
     let chain = r#"{"policies": [{"policy_id": "hen", "parent": "egg"}, {"policy_id": "egg", "parent": "hen"}]}"#;
     let barred = world.admin("policy/import", json!({"data": chain}));
     assert_eq!(barred.status(), -2, "{}", barred.text);
-    world.done("policy/import", json!({"data": chain, "allow_invalid": true}));
+    world.done(
+        "policy/import",
+        json!({"data": chain, "allow_invalid": true}),
+    );
     refused(&mut world, &proof, "hen");
     let events = world.audit(json!({"code": "E-110001"}));
     assert!(events.len() >= 6, "{events:?}");

@@ -10,13 +10,23 @@ fn records_of_a_newer_version() {
     world.hotp_user("vera");
     world.stop();
     let database = rusqlite::Connection::open(world.database()).expect("open the database");
-    let changed = database.execute("UPDATE \"user\" SET record_version = 999 WHERE user_id = 'vera'", []);
+    let changed = database.execute(
+        "UPDATE \"user\" SET record_version = 999 WHERE user_id = 'vera'",
+        [],
+    );
     assert_eq!(changed.expect("change the row"), 1);
     drop(database);
     world.up();
     world.proves_pap(&proof, 1123, "vera", &hotp(KEY_HEX, 0));
-    world.proves_app(&proof, 1123, json!({"user": "vera", "otp": hotp(KEY_HEX, 0)}));
-    proof.admin(1123, &world.curl_admin("user/view", json!({"user": "vera"})));
+    world.proves_app(
+        &proof,
+        1123,
+        json!({"user": "vera", "otp": hotp(KEY_HEX, 0)}),
+    );
+    proof.admin(
+        1123,
+        &world.curl_admin("user/view", json!({"user": "vera"})),
+    );
     let events = world.audit(json!({"code": "E-013004"}));
     assert!(events.len() >= 2, "{events:?}");
 }
