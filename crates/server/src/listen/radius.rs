@@ -4,8 +4,9 @@
 use anyhow::{Context, Result};
 use countersign_service::Node;
 use countersign_service::radius::{Datagram, Front, Port};
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::event::{EventfdFlags, Timespec, eventfd};
+use rustix::fd::OwnedFd;
 use std::io::{ErrorKind, IoSlice};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -33,7 +34,8 @@ impl Socket {
     /// Binds an address, with a large receive buffer where the kernel allows one.
     pub(crate) fn bind(address: SocketAddr, port: Port) -> std::io::Result<Self> {
         let domain = socket2::Domain::for_address(address);
-        let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, Some(socket2::Protocol::UDP))?;
+        let socket =
+            socket2::Socket::new(domain, socket2::Type::DGRAM, Some(socket2::Protocol::UDP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
@@ -69,12 +71,30 @@ impl Listener {
     pub(crate) fn start(node: &Arc<Node>, sockets: Vec<Socket>, threads: usize) -> Result<Self> {
         let sockets: Arc<[Socket]> = sockets.into();
         let stop = Arc::new(AtomicBool::new(false));
-        let mut listener = Self { threads: Vec::new(), wakes: Vec::new(), stop };
+        let mut listener = Self {
+            threads: Vec::new(),
+            wakes: Vec::new(),
+            stop,
+        };
         for number in 0..threads.max(1) {
-            let wake = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).context("make an event descriptor")?);
-            let thread = Thread { node: node.clone(), sockets: sockets.clone(), wake: wake.clone(), stop: listener.stop.clone() };
-            let spawned = std::thread::Builder::new().name(format!("radius-{number}")).spawn(move || thread.run());
-            listener.threads.push(spawned.context("start a RADIUS thread")?);
+            let wake = Arc::new(
+                eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
+                    .context("make an event descriptor")?,
+            );
+            let readiness = readiness(&sockets, &wake).context("make a readiness descriptor")?;
+            let thread = Thread {
+                node: node.clone(),
+                sockets: sockets.clone(),
+                wake: wake.clone(),
+                readiness,
+                stop: listener.stop.clone(),
+            };
+            let spawned = std::thread::Builder::new()
+                .name(format!("radius-{number}"))
+                .spawn(move || thread.run());
+            listener
+                .threads
+                .push(spawned.context("start a RADIUS thread")?);
             listener.wakes.push(wake);
         }
         Ok(listener)
@@ -96,10 +116,30 @@ fn ring(wake: &OwnedFd) {
     let _ = rustix::io::write(wake, &1_u64.to_ne_bytes()); // full means it is ringing already
 }
 
+/// Tells one thread what is readable. Of the threads that wait, a datagram wakes one: with the others woken too, most
+/// would find nothing and the batches would be smaller.
+fn readiness(sockets: &[Socket], wake: &OwnedFd) -> rustix::io::Result<OwnedFd> {
+    let readiness = epoll::create(CreateFlags::CLOEXEC)?;
+    for (number, socket) in (0..).zip(sockets) {
+        epoll::add(
+            &readiness,
+            &socket.udp,
+            EventData::new_u64(number),
+            EventFlags::IN | EventFlags::EXCLUSIVE,
+        )?;
+    }
+    epoll::add(&readiness, wake, EventData::new_u64(WOKEN), EventFlags::IN)?;
+    Ok(readiness)
+}
+
+/// Stands for the event descriptor among the numbers of sockets.
+const WOKEN: u64 = u64::MAX;
+
 struct Thread {
     node: Arc<Node>,
     sockets: Arc<[Socket]>,
     wake: Arc<OwnedFd>,
+    readiness: OwnedFd,
     stop: Arc<AtomicBool>,
 }
 
@@ -112,40 +152,60 @@ impl Thread {
         let mut front = Front::new(self.node.clone(), Arc::new(move || ring(&wake)));
         let mut buffer = vec![0; LARGEST];
         let mut out = Vec::new();
+        let mut events = Vec::with_capacity(self.sockets.len() + 1);
         let mut stopping: Option<Instant> = None;
         loop {
-            self.wait(front.next_due());
+            self.wait(front.next_due(), &mut events);
             if stopping.is_none() && self.stop.load(Ordering::Acquire) {
                 stopping = Some(Instant::now());
             }
             if stopping.is_none() {
-                for (number, socket) in self.sockets.iter().enumerate() {
+                let readable = events
+                    .iter()
+                    .filter_map(|event| usize::try_from(event.data.u64()).ok());
+                for (number, socket) in
+                    readable.filter_map(|number| Some((number, self.sockets.get(number)?)))
+                {
                     drain(&mut front, socket, number, &mut buffer);
                 }
             }
             front.flush();
             front.collect(&mut out);
             self.send(&mut out);
-            if stopping.is_some_and(|since| front.under_way() == 0 || since.elapsed() > LAST_ANSWERS) {
+            if stopping
+                .is_some_and(|since| front.under_way() == 0 || since.elapsed() > LAST_ANSWERS)
+            {
                 return;
             }
         }
     }
 
-    fn wait(&self, due: Option<Instant>) {
-        let wait = due.map_or(WAIT_AT_MOST, |due| due.saturating_duration_since(Instant::now()).min(WAIT_AT_MOST));
-        let timeout = Timespec { tv_sec: i64::try_from(wait.as_secs()).unwrap_or(1), tv_nsec: wait.subsec_nanos().into() };
-        let mut polled: Vec<PollFd<'_>> = self.sockets.iter().map(|socket| PollFd::from_borrowed_fd(socket.udp.as_fd(), PollFlags::IN)).collect();
-        polled.push(PollFd::from_borrowed_fd(self.wake.as_fd(), PollFlags::IN));
-        let _ = poll(&mut polled, Some(&timeout)); // interrupted is as good as woken
-        if polled.last().is_some_and(|wake| wake.revents().contains(PollFlags::IN)) {
-            let _ = rustix::io::read(&self.wake, &mut [0_u8; 8]); // another wake may have emptied it
+    fn wait(&self, due: Option<Instant>, events: &mut Vec<Event>) {
+        let wait = due.map_or(WAIT_AT_MOST, |due| {
+            due.saturating_duration_since(Instant::now())
+                .min(WAIT_AT_MOST)
+        });
+        let timeout = Timespec {
+            tv_sec: i64::try_from(wait.as_secs()).unwrap_or(1),
+            tv_nsec: wait.subsec_nanos().into(),
+        };
+        events.clear();
+        let _ = epoll::wait(
+            &self.readiness,
+            rustix::buffer::spare_capacity(events),
+            Some(&timeout),
+        ); // interrupted is as good as woken
+        if events.iter().any(|event| event.data.u64() == WOKEN) {
+            let _ = rustix::io::read(&self.wake, &mut [0_u8; 8]); // nobody else empties it
         }
     }
 
     fn send(&self, out: &mut Vec<Datagram>) {
         for (number, socket) in self.sockets.iter().enumerate() {
-            let mine: Vec<&Datagram> = out.iter().filter(|datagram| datagram.socket == number).collect();
+            let mine: Vec<&Datagram> = out
+                .iter()
+                .filter(|datagram| datagram.socket == number)
+                .collect();
             for part in mine.chunks(BATCH) {
                 send_batch(socket, part);
             }
@@ -157,8 +217,18 @@ impl Thread {
 fn drain(front: &mut Front, socket: &Socket, number: usize, buffer: &mut [u8]) {
     for _ in 0..BATCH {
         match socket.udp.recv_from(buffer) {
-            Ok((size, from)) => front.packet(buffer.get(..size).unwrap_or_default(), from, socket.local, number, socket.port),
-            Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionRefused) => {}
+            Ok((size, from)) => front.packet(
+                buffer.get(..size).unwrap_or_default(),
+                from,
+                socket.local,
+                number,
+                socket.port,
+            ),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Interrupted | ErrorKind::ConnectionRefused
+                ) => {}
             Err(_) => return,
         }
     }
@@ -169,12 +239,26 @@ fn send_batch(socket: &Socket, datagrams: &[&Datagram]) {
         let _ = socket.udp.send_to(&one.bytes, one.to); // an answer lost is asked for again
         return;
     }
-    let slices: Vec<[IoSlice<'_>; 1]> = datagrams.iter().map(|datagram| [IoSlice::new(&datagram.bytes)]).collect();
-    let mut controls: Vec<rustix::net::SendAncillaryBuffer<'_, '_, '_>> = datagrams.iter().map(|_| rustix::net::SendAncillaryBuffer::default()).collect();
-    let targets: Vec<rustix::net::SocketAddrAny> = datagrams.iter().map(|datagram| datagram.to.into()).collect();
-    let mut headers: Vec<rustix::net::MMsgHdr<'_>> =
-        targets.iter().zip(&slices).zip(&mut controls).map(|((to, slice), control)| rustix::net::MMsgHdr::new_with_addr(to, slice, control)).collect();
-    let sent = rustix::net::sendmmsg(&socket.udp, &mut headers, rustix::net::SendFlags::DONTWAIT).unwrap_or(0);
+    let slices: Vec<[IoSlice<'_>; 1]> = datagrams
+        .iter()
+        .map(|datagram| [IoSlice::new(&datagram.bytes)])
+        .collect();
+    let mut controls: Vec<rustix::net::SendAncillaryBuffer<'_, '_, '_>> = datagrams
+        .iter()
+        .map(|_| rustix::net::SendAncillaryBuffer::default())
+        .collect();
+    let targets: Vec<rustix::net::SocketAddrAny> = datagrams
+        .iter()
+        .map(|datagram| datagram.to.into())
+        .collect();
+    let mut headers: Vec<rustix::net::MMsgHdr<'_>> = targets
+        .iter()
+        .zip(&slices)
+        .zip(&mut controls)
+        .map(|((to, slice), control)| rustix::net::MMsgHdr::new_with_addr(to, slice, control))
+        .collect();
+    let sent = rustix::net::sendmmsg(&socket.udp, &mut headers, rustix::net::SendFlags::DONTWAIT)
+        .unwrap_or(0);
     for datagram in datagrams.iter().skip(sent) {
         let _ = socket.udp.send_to(&datagram.bytes, datagram.to);
     }
