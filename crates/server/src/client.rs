@@ -28,7 +28,10 @@ pub(crate) struct Client {
 impl Client {
     /// A client of one server; it connects when it is first used.
     pub(crate) fn new(endpoint: &Endpoint) -> Result<Self> {
-        Ok(Self { wire: Wire::new(endpoint)?, token: None })
+        Ok(Self {
+            wire: Wire::new(endpoint)?,
+            token: None,
+        })
     }
 
     /// Opens an administrative session.
@@ -52,24 +55,54 @@ impl Client {
     }
 
     /// Runs `POST /v1/admin/OBJECT/VERB`.
-    pub(crate) async fn command(&mut self, object: &str, verb: &str, body: &Map<String, Value>) -> Result<Envelope> {
+    pub(crate) async fn command(
+        &mut self,
+        object: &str,
+        verb: &str,
+        body: &Map<String, Value>,
+    ) -> Result<Envelope> {
         let path = format!("/v1/admin/{object}/{verb}");
-        self.post(&path, "application/json", json!(body).to_string().into_bytes().into(), None).await?.envelope()
+        self.post(
+            &path,
+            "application/json",
+            json!(body).to_string().into_bytes().into(),
+            None,
+        )
+        .await?
+        .envelope()
     }
 
     /// Sends a file to `POST /v1/admin/import/KIND`, its options in the query string.
-    pub(crate) async fn import(&mut self, kind: &str, options: &Map<String, Value>, file: Bytes, progress: Option<Progress>) -> Result<Envelope> {
+    pub(crate) async fn import(
+        &mut self,
+        kind: &str,
+        options: &Map<String, Value>,
+        file: Bytes,
+        progress: Option<Progress>,
+    ) -> Result<Envelope> {
         let path = format!("/v1/admin/import/{kind}{}", query(options)?);
-        self.post(&path, "application/octet-stream", file, progress).await?.envelope()
+        self.post(&path, "application/octet-stream", file, progress)
+            .await?
+            .envelope()
     }
 
     /// A POST of any kind.
-    async fn post(&mut self, path: &str, kind: &str, body: Bytes, progress: Option<Progress>) -> Result<Answer> {
-        let mut request = Request::post(path).header(HOST, self.wire.host()).header(CONTENT_TYPE, kind);
+    async fn post(
+        &mut self,
+        path: &str,
+        kind: &str,
+        body: Bytes,
+        progress: Option<Progress>,
+    ) -> Result<Answer> {
+        let mut request = Request::post(path)
+            .header(HOST, self.wire.host())
+            .header(CONTENT_TYPE, kind);
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {}", token.as_str()));
         }
-        let request = request.body(Upload::new(body, progress)).with_context(|| format!("make a request to {path}"))?;
+        let request = request
+            .body(Upload::new(body, progress))
+            .with_context(|| format!("make a request to {path}"))?;
         self.wire.send(request).await
     }
 }
@@ -95,7 +128,9 @@ fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(char::from(byte))
+            }
             _ => out.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -109,7 +144,10 @@ mod tests {
     #[test]
     fn options_are_escaped_into_a_query_string() {
         let options = json!({"domain": "a b&c", "allow_plain": true});
-        assert_eq!(query(options.as_object().unwrap()).unwrap(), "?allow_plain=true&domain=a%20b%26c");
+        assert_eq!(
+            query(options.as_object().unwrap()).unwrap(),
+            "?allow_plain=true&domain=a%20b%26c"
+        );
         assert_eq!(query(&Map::new()).unwrap(), "");
         assert!(query(json!({"x": []}).as_object().unwrap()).is_err());
     }

@@ -55,14 +55,23 @@ impl Config {
         Self::load_with(overrides, |name| std::env::var(name).ok())
     }
 
-    fn load_with(overrides: &Overrides, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let mut config = Self { values: BTreeMap::new(), explicit: BTreeMap::new() };
+    fn load_with(
+        overrides: &Overrides,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        let mut config = Self {
+            values: BTreeMap::new(),
+            explicit: BTreeMap::new(),
+        };
         for key in KEYS {
-            let value = key.read_text(key.default).map_err(|allowed| anyhow::anyhow!("read the default of {}: it must be {allowed}", key.path()))?;
+            let value = key.read_text(key.default).map_err(|allowed| {
+                anyhow::anyhow!("read the default of {}: it must be {allowed}", key.path())
+            })?;
             config.values.insert(key.name, value);
         }
         if let Some(path) = &overrides.config {
-            let text = std::fs::read_to_string(path).with_context(|| format!("read the configuration file {}", path.display()))?;
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("read the configuration file {}", path.display()))?;
             for (key, value) in file::read(&path.display().to_string(), &text)? {
                 config.set(key, value, path.display().to_string());
             }
@@ -70,7 +79,9 @@ impl Config {
         for key in KEYS {
             let name = key.environment();
             if let Some(text) = environment(&name) {
-                let value = key.read_text(&text).map_err(|allowed| anyhow::anyhow!("environment variable {name} must be {allowed}"))?;
+                let value = key.read_text(&text).map_err(|allowed| {
+                    anyhow::anyhow!("environment variable {name} must be {allowed}")
+                })?;
                 config.set(key, value, name);
             }
         }
@@ -85,7 +96,11 @@ impl Config {
     }
 
     fn apply(&mut self, overrides: &Overrides) -> Result<()> {
-        let path = |path: &PathBuf| path.to_str().map(str::to_owned).context("read --data-dir: the path is not UTF-8");
+        let path = |path: &PathBuf| {
+            path.to_str()
+                .map(str::to_owned)
+                .context("read --data-dir: the path is not UTF-8")
+        };
         if let Some(dir) = &overrides.data_dir {
             self.put("data_dir", Value::Text(path(dir)?));
         }
@@ -95,7 +110,10 @@ impl Config {
         if let Some(address) = overrides.http {
             self.put("http.listen", Value::Addresses(vec![address]));
             if address.port() == 0 && !self.explicit.contains_key("health.listen") {
-                self.put("health.listen", Value::Addresses(vec![SocketAddr::from(([127, 0, 0, 1], 0))]));
+                self.put(
+                    "health.listen",
+                    Value::Addresses(vec![SocketAddr::from(([127, 0, 0, 1], 0))]),
+                );
             }
         }
         if let Some(address) = overrides.radius {
@@ -117,7 +135,9 @@ impl Config {
 
     fn check(&self) -> Result<()> {
         if self.text("http.certificate").is_empty() != self.text("http.key").is_empty() {
-            bail!("http.certificate and http.key must be set together; leave both out for a self-signed certificate");
+            bail!(
+                "http.certificate and http.key must be set together; leave both out for a self-signed certificate"
+            );
         }
         self.store_path().map(drop)
     }
@@ -166,8 +186,12 @@ impl Config {
             return Ok(self.data_dir().join("countersign.db"));
         }
         match url.split_once(':') {
-            Some(("sqlite", path)) if !path.is_empty() => Ok(PathBuf::from(path.trim_start_matches("//"))),
-            Some(("postgres" | "postgresql", _)) => bail!("this build does not offer PostgreSQL (-108); use sqlite:PATH, or leave store out"),
+            Some(("sqlite", path)) if !path.is_empty() => {
+                Ok(PathBuf::from(path.trim_start_matches("//")))
+            }
+            Some(("postgres" | "postgresql", _)) => bail!(
+                "this build does not offer PostgreSQL (-108); use sqlite:PATH, or leave store out"
+            ),
             _ => bail!("store must be sqlite:PATH, not {url:?}"),
         }
     }
@@ -182,7 +206,15 @@ impl Config {
 
     /// All values with their origins, for `config check`.
     pub(crate) fn origins(&self) -> impl Iterator<Item = (&'static Key, &Value, &str)> {
-        KEYS.iter().filter_map(|key| Some((key, self.values.get(key.name)?, self.explicit.get(key.name).map_or("default", String::as_str))))
+        KEYS.iter().filter_map(|key| {
+            Some((
+                key,
+                self.values.get(key.name)?,
+                self.explicit
+                    .get(key.name)
+                    .map_or("default", String::as_str),
+            ))
+        })
     }
 }
 

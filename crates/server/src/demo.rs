@@ -7,8 +7,8 @@ mod lines;
 mod phone;
 mod samples;
 
-use crate::client::{Client, Connection};
 use crate::cli::{FAILED, Place, REFUSED};
+use crate::client::{Client, Connection};
 use crate::config::{Config, Overrides};
 use crate::print;
 use crate::serve::{self, Running, Signals, files, log};
@@ -71,9 +71,23 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 fn config(home: &Home) -> Result<Config> {
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let free = |port| TcpListener::bind(local(port)).is_ok();
-    let http = if free(HTTP) && free(HTTP + 1) { HTTP } else { 0 };
-    let radius = if UdpSocket::bind(local(RADIUS)).is_ok() && UdpSocket::bind(local(RADIUS + 1)).is_ok() { RADIUS } else { 0 };
-    let overrides = Overrides { data_dir: Some(home.path().to_owned()), http: Some(local(http)), radius: Some(local(radius)), ..Overrides::default() };
+    let http = if free(HTTP) && free(HTTP + 1) {
+        HTTP
+    } else {
+        0
+    };
+    let radius =
+        if UdpSocket::bind(local(RADIUS)).is_ok() && UdpSocket::bind(local(RADIUS + 1)).is_ok() {
+            RADIUS
+        } else {
+            0
+        };
+    let overrides = Overrides {
+        data_dir: Some(home.path().to_owned()),
+        http: Some(local(http)),
+        radius: Some(local(radius)),
+        ..Overrides::default()
+    };
     Config::load(&overrides)
 }
 
@@ -82,17 +96,28 @@ fn furnish(home: &Home, running: &Running) -> Result<Vec<Line>> {
     let samples = samples::Samples::new()?;
     let file = home.path().join(samples::FILE);
     files::write_bytes(&file, samples.pskc()?.as_bytes())?;
-    let connection = Connection { place: Place { data_dir: Some(home.path().to_owned()), ..Place::default() }, ..Connection::default() };
+    let connection = Connection {
+        place: Place {
+            data_dir: Some(home.path().to_owned()),
+            ..Place::default()
+        },
+        ..Connection::default()
+    };
     let phone = crate::cli::admin::block_on(async {
         let mut client = Client::new(&connection.endpoint()?)?;
-        client.log_on(&connection.login()?).await?.expect_success("log on as the first administrator")?;
+        client
+            .log_on(&connection.login()?)
+            .await?
+            .expect_success("log on as the first administrator")?;
         samples.import(&mut client, &file).await?;
         let phone = phone::enrol(&mut client).await?;
         client.log_off().await;
         Ok(phone)
     })
     .context("make the sample users")?;
-    let first = running.first_run().context("read what the first start made up")?;
+    let first = running
+        .first_run()
+        .context("read what the first start made up")?;
     let lines = lines::all(&samples, running.ready(), &first.radius.secret, home.path())?;
     print::out(&lines::page(&lines, first, running.ready(), home.path()));
     print::out(&phone.page()?);
@@ -101,5 +126,9 @@ fn furnish(home: &Home, running: &Running) -> Result<Vec<Line>> {
 
 /// The exit code of a check.
 fn code(passed: bool) -> ExitCode {
-    if passed { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) }
+    if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(REFUSED)
+    }
 }

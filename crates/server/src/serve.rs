@@ -12,8 +12,8 @@ pub(crate) mod root;
 mod run;
 mod signals;
 
-pub(crate) use run::{Running, start, store_options};
 pub(crate) use lock::Lock;
+pub(crate) use run::{Running, start, store_options};
 pub(crate) use signals::Signals;
 
 use crate::config::{Config, Overrides};
@@ -70,7 +70,10 @@ fn serve(args: &Args, config: &Config, log: &log::Log) -> Result<()> {
 /// Secrets in memory must not land in a file when the program dies, and no file is for other accounts.
 pub(crate) fn keep_private() {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let none = rustix::process::Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
     if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Core, none) {
         eprintln!("countersign: core dumps could not be switched off: {error}");
     }

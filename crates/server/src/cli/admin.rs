@@ -1,7 +1,7 @@
 //! `countersign admin OBJECT VERB`: every command of the API from the command line.
 
-pub(crate) mod output;
 mod help;
+pub(crate) mod output;
 mod script;
 mod session;
 mod words;
@@ -27,7 +27,11 @@ pub(crate) struct Args {
     /// Object such as user, authenticator, policy; or repl; or run
     object: Option<String>,
     /// Verb and fields
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "VERB --field VALUE")]
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "VERB --field VALUE"
+    )]
     rest: Vec<String>,
     #[command(flatten)]
     connection: Connection,
@@ -39,12 +43,21 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         print::out(&help::objects());
         return Ok(ExitCode::SUCCESS);
     };
-    let (verb, rest) = args.rest.split_first().map_or(("", &[][..]), |(verb, rest)| (verb.as_str(), rest));
+    let (verb, rest) = args
+        .rest
+        .split_first()
+        .map_or(("", &[][..]), |(verb, rest)| (verb.as_str(), rest));
     match (object, verb) {
         ("repl", _) => script::repl(&late(&mut connection, &args.rest, None)?.connection),
         ("run", "" | "--help" | "-h") | (_, "" | "--help" | "-h" | "help") => {
             print::out(&help::of_object(object));
-            Ok(if table::verbs().any(|row| row.object == object) || object == "run" { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
+            Ok(
+                if table::verbs().any(|row| row.object == object) || object == "run" {
+                    ExitCode::SUCCESS
+                } else {
+                    ExitCode::from(REFUSED)
+                },
+            )
         }
         ("run", file) => {
             let late = late(&mut connection, rest, None)?;
@@ -54,7 +67,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
 }
 
-fn one(connection: &mut Connection, object: &str, verb: &str, words: &[String]) -> Result<ExitCode> {
+fn one(
+    connection: &mut Connection,
+    object: &str,
+    verb: &str,
+    words: &[String],
+) -> Result<ExitCode> {
     let Some(row) = table::find(object, verb) else {
         eprint!("{}", help::no_such(object, verb));
         return Ok(ExitCode::from(REFUSED));
@@ -88,12 +106,27 @@ pub(super) struct Late {
 }
 
 /// Takes the options of the connection that follow the verb, unless a field has their name.
-pub(super) fn late(connection: &mut Connection, words: &[String], verb: Option<&Verb>) -> Result<Late> {
-    let mut late = Late { connection: connection.clone(), json: false, words: Vec::new() };
+pub(super) fn late(
+    connection: &mut Connection,
+    words: &[String],
+    verb: Option<&Verb>,
+) -> Result<Late> {
+    let mut late = Late {
+        connection: connection.clone(),
+        json: false,
+        words: Vec::new(),
+    };
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let (name, joined) = word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value.to_owned())));
-        let is_field = verb.is_some_and(|verb| verb.field(&name.trim_start_matches('-').replace('-', "_")).is_some());
+        let (name, joined) = word
+            .split_once('=')
+            .map_or((word.as_str(), None), |(name, value)| {
+                (name, Some(value.to_owned()))
+            });
+        let is_field = verb.is_some_and(|verb| {
+            verb.field(&name.trim_start_matches('-').replace('-', "_"))
+                .is_some()
+        });
         if is_field || !name.starts_with("--") {
             late.words.push(word.clone());
             continue;
@@ -106,7 +139,9 @@ pub(super) fn late(connection: &mut Connection, words: &[String], verb: Option<&
             late.words.push(word.clone());
             continue;
         };
-        let Some(value) = joined.or_else(|| words.next().cloned()) else { bail!("{name} needs a value") };
+        let Some(value) = joined.or_else(|| words.next().cloned()) else {
+            bail!("{name} needs a value")
+        };
         target(value);
     }
     Ok(late)
@@ -137,10 +172,21 @@ mod tests {
     #[test]
     fn options_of_the_connection_may_follow_the_fields() {
         let verb = table::find("domain", "create").unwrap();
-        let late = late(&mut Connection::default(), &words("--domain x --json --data-dir d --server=https://h"), Some(verb)).unwrap();
+        let late = late(
+            &mut Connection::default(),
+            &words("--domain x --json --data-dir d --server=https://h"),
+            Some(verb),
+        )
+        .unwrap();
         assert_eq!(late.words, ["--domain", "x"]);
         assert!(late.json);
-        assert_eq!((late.connection.place.data_dir, late.connection.server.as_deref()), (Some("d".into()), Some("https://h")));
+        assert_eq!(
+            (
+                late.connection.place.data_dir,
+                late.connection.server.as_deref()
+            ),
+            (Some("d".into()), Some("https://h"))
+        );
     }
 
     #[test]

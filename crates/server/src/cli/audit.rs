@@ -10,7 +10,9 @@ use std::process::ExitCode;
 
 /// Verify and read the audit trail
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  countersign audit verify\n  countersign audit tail -n 20 --follow")]
+#[command(
+    after_help = "Examples:\n  countersign audit verify\n  countersign audit tail -n 20 --follow"
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Verb,

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 /// Print a completion script for a shell
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  countersign completion bash > /etc/bash_completion.d/countersign")]
+#[command(
+    after_help = "Example:\n  countersign completion bash > /etc/bash_completion.d/countersign"
+)]
 pub(crate) struct Args {
     shell: Shell,
 }
@@ -24,8 +26,22 @@ pub(super) fn run(args: &Args) -> ExitCode {
 fn objects() -> Vec<Command> {
     let mut objects: BTreeMap<&'static str, Vec<Command>> = BTreeMap::new();
     for verb in table::verbs().filter(|verb| !verb.is_later()) {
-        let fields = verb.fields().map(|field| Arg::new(field.name).long(field.name).help(field.doc));
-        objects.entry(verb.object).or_default().push(Command::new(verb.verb).about(verb.doc).disable_help_flag(true).args(fields));
+        let fields = verb
+            .fields()
+            .map(|field| Arg::new(field.name).long(field.name).help(field.doc));
+        objects.entry(verb.object).or_default().push(
+            Command::new(verb.verb)
+                .about(verb.doc)
+                .disable_help_flag(true)
+                .args(fields),
+        );
     }
-    objects.into_iter().map(|(object, verbs)| Command::new(object).disable_help_subcommand(true).subcommands(verbs)).collect()
+    objects
+        .into_iter()
+        .map(|(object, verbs)| {
+            Command::new(object)
+                .disable_help_subcommand(true)
+                .subcommands(verbs)
+        })
+        .collect()
 }

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 
 /// Check a configuration, or print the reference of all keys
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  countersign config check --config /etc/countersign.toml\n  countersign config reference > countersign.toml")]
+#[command(
+    after_help = "Examples:\n  countersign config check --config /etc/countersign.toml\n  countersign config reference > countersign.toml"
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Verb,
@@ -17,7 +19,9 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Read the configuration as `serve` would and print every value with its origin
-    #[command(after_help = "Example:\n  countersign config check --config /etc/countersign.toml\n\nExit codes: 0 usable, 1 not.")]
+    #[command(
+        after_help = "Example:\n  countersign config check --config /etc/countersign.toml\n\nExit codes: 0 usable, 1 not."
+    )]
     Check(Box<Overrides>),
     /// Print all keys with their meaning, values and defaults, as a file to start from
     #[command(after_help = "Example:\n  countersign config reference > countersign.toml")]

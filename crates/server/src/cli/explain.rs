@@ -27,21 +27,37 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let reader = Reader::open(&args.place.load()?.store_path()?)?;
-    let entries: Vec<Entry> = reader.of_request(&args.request_id)?.iter().filter_map(Line::entry).collect();
+    let entries: Vec<Entry> = reader
+        .of_request(&args.request_id)?
+        .iter()
+        .filter_map(Line::entry)
+        .collect();
     if entries.is_empty() {
-        eprintln!("countersign: there is no record of request {}; look for its id in the answer or by `countersign audit tail`", one_line(&args.request_id));
+        eprintln!(
+            "countersign: there is no record of request {}; look for its id in the answer or by `countersign audit tail`",
+            one_line(&args.request_id)
+        );
         return Ok(ExitCode::from(REFUSED));
     }
     let explained = explain(&reader, &entries)?;
-    print::out(&if args.json { as_json(&entries, &explained) } else { as_text(&entries, &explained) });
+    print::out(&if args.json {
+        as_json(&entries, &explained)
+    } else {
+        as_text(&entries, &explained)
+    });
     Ok(ExitCode::SUCCESS)
 }
 
 /// The trace of each record that has one.
 fn explain(reader: &Reader, entries: &[Entry]) -> Result<Vec<Option<String>>> {
     let one = |entry: &Entry| -> Result<Option<String>> {
-        let Some(amid) = entry.amid() else { return Ok(None) };
-        Ok(reader.trace(&amid)?.and_then(|stored| Trace::decode(&stored)).map(|trace| trace.render()))
+        let Some(amid) = entry.amid() else {
+            return Ok(None);
+        };
+        Ok(reader
+            .trace(&amid)?
+            .and_then(|stored| Trace::decode(&stored))
+            .map(|trace| trace.render()))
     };
     entries.iter().map(one).collect()
 }
@@ -88,7 +104,9 @@ fn as_text(entries: &[Entry], traces: &[Option<String>]) -> String {
                     let _ = writeln!(out, "    {line}");
                 });
             }
-            None if traces.iter().all(Option::is_none) => out.push_str("  no trace is kept of this decision (any more)\n"),
+            None if traces.iter().all(Option::is_none) => {
+                out.push_str("  no trace is kept of this decision (any more)\n")
+            }
             None => {}
         }
     }
@@ -109,6 +127,10 @@ fn value_text(entry: &Entry, name: &str, value: &Value) -> String {
 }
 
 fn as_json(entries: &[Entry], traces: &[Option<String>]) -> String {
-    let rows: Vec<Value> = entries.iter().zip(traces).map(|(entry, trace)| serde_json::json!({"record": entry.fields(), "trace": trace})).collect();
+    let rows: Vec<Value> = entries
+        .iter()
+        .zip(traces)
+        .map(|(entry, trace)| serde_json::json!({"record": entry.fields(), "trace": trace}))
+        .collect();
     format!("{}\n", Value::Array(rows))
 }

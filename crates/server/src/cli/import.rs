@@ -29,7 +29,11 @@ pub(crate) struct Args {
     /// The file
     file: PathBuf,
     /// Options of the import
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "--field VALUE")]
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "--field VALUE"
+    )]
     rest: Vec<String>,
     #[command(flatten)]
     connection: Connection,
@@ -37,7 +41,10 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let Some(verb) = table::find("import", &args.kind).filter(|verb| !verb.is_later()) else {
-        eprintln!("countersign: import/{} is not offered by this version (-108)", args.kind);
+        eprintln!(
+            "countersign: import/{} is not offered by this version (-108)",
+            args.kind
+        );
         return Ok(ExitCode::from(REFUSED));
     };
     let late = late(&mut args.connection.clone(), &args.rest, Some(verb))?;
@@ -48,7 +55,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             return Ok(ExitCode::from(REFUSED));
         }
     };
-    let file = std::fs::read(&args.file).with_context(|| format!("read {}", args.file.display()))?;
+    let file =
+        std::fs::read(&args.file).with_context(|| format!("read {}", args.file.display()))?;
     let envelope = block_on(async {
         let mut session = Session::open(&late.connection).await?;
         let envelope = send(&mut session, verb, options, file).await;
@@ -62,7 +70,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 /// Sends a file to be imported.
-pub(crate) async fn send(session: &mut Session, verb: &Verb, mut options: Map<String, Value>, file: Vec<u8>) -> Result<Envelope> {
+pub(crate) async fn send(
+    session: &mut Session,
+    verb: &Verb,
+    mut options: Map<String, Value>,
+    file: Vec<u8>,
+) -> Result<Envelope> {
     let bar = upload_bar(file.len());
     let envelope = match String::from_utf8(file) {
         Ok(text) if text.len() < SMALL => {
@@ -71,7 +84,10 @@ pub(crate) async fn send(session: &mut Session, verb: &Verb, mut options: Map<St
         }
         file => {
             let file = file.map_or_else(std::string::FromUtf8Error::into_bytes, String::into_bytes);
-            session.client.import(verb.verb, &options, Bytes::from(file), Some(watch(&bar))).await
+            session
+                .client
+                .import(verb.verb, &options, Bytes::from(file), Some(watch(&bar)))
+                .await
         }
     };
     bar.finish_and_clear();
@@ -80,7 +96,9 @@ pub(crate) async fn send(session: &mut Session, verb: &Verb, mut options: Map<St
 
 fn upload_bar(size: usize) -> ProgressBar {
     let bar = ProgressBar::new(size as u64);
-    if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:40}] {bytes}/{total_bytes} {elapsed}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{msg} [{bar:40}] {bytes}/{total_bytes} {elapsed}")
+    {
         bar.set_style(style);
     }
     bar.set_message("upload");
@@ -100,12 +118,19 @@ fn watch(bar: &ProgressBar) -> Progress {
 
 /// Prints one line for each row and a summary.
 fn show(envelope: &Envelope) -> ExitCode {
-    let rows = envelope.result.get("rows").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let rows = envelope
+        .result
+        .get("rows")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
     let bar = ProgressBar::new(rows.len() as u64);
     bar.set_message("rows");
     let mut refused = 0;
     for (number, row) in rows.iter().enumerate() {
-        let status = row.get("status_code").and_then(Value::as_i64).unwrap_or_default();
+        let status = row
+            .get("status_code")
+            .and_then(Value::as_i64)
+            .unwrap_or_default();
         refused += usize::from(status != 0);
         bar.suspend(|| print::line(&row_line(number + 1, status, row)));
         bar.inc(1);
@@ -114,7 +139,11 @@ fn show(envelope: &Envelope) -> ExitCode {
     if !envelope.is_success() {
         return output::show(envelope, false);
     }
-    eprintln!("{} rows: {} done, {refused} refused", rows.len(), rows.len() - refused);
+    eprintln!(
+        "{} rows: {} done, {refused} refused",
+        rows.len(),
+        rows.len() - refused
+    );
     match (rows.is_empty(), refused) {
         (true, _) => ExitCode::from(FAILED),
         (false, 0) => ExitCode::SUCCESS,
@@ -123,12 +152,28 @@ fn show(envelope: &Envelope) -> ExitCode {
 }
 
 fn row_line(number: usize, status: i64, row: &Value) -> String {
-    let text = |name: &str| row.get(name).and_then(Value::as_str).map(|text| one_line(text).into_owned());
-    let number = ["row", "line", "index"].iter().find_map(|name| row.get(*name).and_then(Value::as_u64)).unwrap_or(number as u64);
+    let text = |name: &str| {
+        row.get(name)
+            .and_then(Value::as_str)
+            .map(|text| one_line(text).into_owned())
+    };
+    let number = ["row", "line", "index"]
+        .iter()
+        .find_map(|name| row.get(*name).and_then(Value::as_u64))
+        .unwrap_or(number as u64);
     let name = Status::from_number(status).map_or("", Status::name);
     let what = text("serial").or_else(|| text("user")).unwrap_or_default();
-    let message = if status == 0 { text("warning") } else { text("message").or_else(|| text("detail")) };
-    format!("{number:>6}  {what:<20} {status:>5} {name} {}", message.unwrap_or_default()).trim_end().to_owned()
+    let message = if status == 0 {
+        text("warning")
+    } else {
+        text("message").or_else(|| text("detail"))
+    };
+    format!(
+        "{number:>6}  {what:<20} {status:>5} {name} {}",
+        message.unwrap_or_default()
+    )
+    .trim_end()
+    .to_owned()
 }
 
 #[cfg(test)]
@@ -139,8 +184,20 @@ mod tests {
     #[test]
     fn a_row_tells_its_place_serial_and_status() {
         let row = json!({"row": 7, "serial": "A1", "status_code": 5003, "message": "other type\n"});
-        assert_eq!(row_line(1, 5003, &row).split_whitespace().take(3).collect::<Vec<_>>(), ["7", "A1", "5003"]);
+        assert_eq!(
+            row_line(1, 5003, &row)
+                .split_whitespace()
+                .take(3)
+                .collect::<Vec<_>>(),
+            ["7", "A1", "5003"]
+        );
         assert!(row_line(1, 5003, &row).ends_with("other type\\n"));
-        assert_eq!(row_line(3, 0, &json!({"serial": "B"})).split_whitespace().take(3).collect::<Vec<_>>(), ["3", "B", "0"]);
+        assert_eq!(
+            row_line(3, 0, &json!({"serial": "B"}))
+                .split_whitespace()
+                .take(3)
+                .collect::<Vec<_>>(),
+            ["3", "B", "0"]
+        );
     }
 }

@@ -4,8 +4,8 @@ use crate::print;
 use crate::serve::{files, root};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use countersign_keyring::escrow::{self, EscrowFor};
 use countersign_keyring::RootKey;
+use countersign_keyring::escrow::{self, EscrowFor};
 use countersign_oath::Secret;
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
@@ -19,7 +19,9 @@ const PASSPHRASE: &str = "COUNTERSIGN_ESCROW_PASSPHRASE";
 
 /// Keep the root key safe
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  countersign key escrow --out root-key-escrow.txt --passphrase-file pass.txt")]
+#[command(
+    after_help = "Example:\n  countersign key escrow --out root-key-escrow.txt --passphrase-file pass.txt"
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Verb,
@@ -50,25 +52,41 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let Verb::Escrow(escrow) = &args.command;
     let config = escrow.place.load()?;
     let root = root::load(&config.root_key())?;
-    let text = escrow::write(&root, &EscrowFor::Passphrase(escrow.passphrase()?)).context("put the root key into escrow")?;
+    let text = escrow::write(&root, &EscrowFor::Passphrase(escrow.passphrase()?))
+        .context("put the root key into escrow")?;
     create(&escrow.out, &text)?;
     note(&config, &root)?;
-    print::line(&format!("Root key {} written to {}. Keep that file and its passphrase apart, both outside this host.", root.id(), escrow.out.display()));
+    print::line(&format!(
+        "Root key {} written to {}. Keep that file and its passphrase apart, both outside this host.",
+        root.id(),
+        escrow.out.display()
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
 impl Escrow {
     fn passphrase(&self) -> Result<Secret> {
-        let text = match self.passphrase_file.as_deref().map(|path| (path, path.to_str())) {
+        let text = match self
+            .passphrase_file
+            .as_deref()
+            .map(|path| (path, path.to_str()))
+        {
             Some((_, Some("-"))) => {
                 let mut text = Zeroizing::new(String::new());
-                std::io::stdin().read_to_string(&mut text).context("read the passphrase from standard input")?;
+                std::io::stdin()
+                    .read_to_string(&mut text)
+                    .context("read the passphrase from standard input")?;
                 text
             }
-            Some((path, _)) => Zeroizing::new(std::fs::read_to_string(path).with_context(|| format!("read the passphrase file {}", path.display()))?),
+            Some((path, _)) => Zeroizing::new(
+                std::fs::read_to_string(path)
+                    .with_context(|| format!("read the passphrase file {}", path.display()))?,
+            ),
             None => match std::env::var(PASSPHRASE) {
                 Ok(text) => Zeroizing::new(text),
-                Err(_) => bail!("find a passphrase: name a file by --passphrase-file, or set {PASSPHRASE}"),
+                Err(_) => bail!(
+                    "find a passphrase: name a file by --passphrase-file, or set {PASSPHRASE}"
+                ),
             },
         };
         Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
@@ -76,9 +94,20 @@ impl Escrow {
 }
 
 fn create(path: &Path, text: &str) -> Result<()> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = file.with_context(|| format!("make {} (an existing file is not overwritten)", path.display()))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(|| format!("write {}", path.display()))
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    let mut file = file.with_context(|| {
+        format!(
+            "make {} (an existing file is not overwritten)",
+            path.display()
+        )
+    })?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("write {}", path.display()))
 }
 
 /// Start-up reminds of the escrow until it finds this note about the very root key in use.

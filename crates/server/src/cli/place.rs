@@ -20,7 +20,16 @@ pub(crate) struct Place {
 impl Place {
     /// The configuration that a server would run with.
     pub(crate) fn load(&self) -> Result<Config> {
-        let Self { config, data_dir, store } = self.clone();
-        Config::load(&Overrides { config, data_dir, store, ..Overrides::default() })
+        let Self {
+            config,
+            data_dir,
+            store,
+        } = self.clone();
+        Config::load(&Overrides {
+            config,
+            data_dir,
+            store,
+            ..Overrides::default()
+        })
     }
 }

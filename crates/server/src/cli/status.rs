@@ -8,7 +8,9 @@ use std::process::ExitCode;
 
 /// Explain a status code: meaning, what to do next, RADIUS packet, lock
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  countersign status 1008\n  countersign status -106\n  countersign status STAT_CHALLENGE_INVALID\n  countersign status               lists all codes")]
+#[command(
+    after_help = "Examples:\n  countersign status 1008\n  countersign status -106\n  countersign status STAT_CHALLENGE_INVALID\n  countersign status               lists all codes"
+)]
 pub(crate) struct Args {
     /// Number or name; left out, all codes are listed
     #[arg(allow_negative_numbers = true)]
@@ -20,9 +22,16 @@ pub(super) fn run(args: &Args) -> ExitCode {
         print::out(&list());
         return ExitCode::SUCCESS;
     };
-    let found = code.parse().ok().and_then(Status::from_number).or_else(|| Status::from_name(code));
+    let found = code
+        .parse()
+        .ok()
+        .and_then(Status::from_number)
+        .or_else(|| Status::from_name(code));
     let Some(status) = found else {
-        eprintln!("countersign: there is no status code {code}{}; `countersign status` lists all", hint(code));
+        eprintln!(
+            "countersign: there is no status code {code}{}; `countersign status` lists all",
+            hint(code)
+        );
         return ExitCode::from(REFUSED);
     };
     print::out(&explain(status));
@@ -30,13 +39,20 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 fn hint(code: &str) -> String {
-    closest(&code.to_ascii_uppercase(), Status::all().map(Status::name)).map_or(String::new(), |name| format!("; did you mean {name}?"))
+    closest(&code.to_ascii_uppercase(), Status::all().map(Status::name))
+        .map_or(String::new(), |name| format!("; did you mean {name}?"))
 }
 
 fn list() -> String {
     let mut out = String::new();
     for status in Status::all() {
-        let _ = writeln!(out, "{:>5}  {}  {}", status.number(), status.name(), status.message()); // a String takes everything
+        let _ = writeln!(
+            out,
+            "{:>5}  {}  {}",
+            status.number(),
+            status.name(),
+            status.message()
+        ); // a String takes everything
     }
     out
 }
@@ -51,13 +67,40 @@ pub(crate) fn explain(status: Status) -> String {
     }
     line(&mut out, "meaning", status.message());
     line(&mut out, "next", status.advice());
-    line(&mut out, "class", &format!("{} ({})", status.return_code().name(), status.return_code().number()));
+    line(
+        &mut out,
+        "class",
+        &format!(
+            "{} ({})",
+            status.return_code().name(),
+            status.return_code().number()
+        ),
+    );
     line(&mut out, "RADIUS", packet(status.packet()));
-    line(&mut out, "lock", if status.counts() { "counts one failure of the user" } else { "does not count" });
+    line(
+        &mut out,
+        "lock",
+        if status.counts() {
+            "counts one failure of the user"
+        } else {
+            "does not count"
+        },
+    );
     if status.is_generic() {
-        line(&mut out, "generic", &format!("clients get {} while generic_status_codes = yes", status.hidden()));
+        line(
+            &mut out,
+            "generic",
+            &format!(
+                "clients get {} while generic_status_codes = yes",
+                status.hidden()
+            ),
+        );
     }
-    let interfaces: Vec<&str> = status.interfaces().iter().map(|interface| interface_name(*interface)).collect();
+    let interfaces: Vec<&str> = status
+        .interfaces()
+        .iter()
+        .map(|interface| interface_name(*interface))
+        .collect();
     line(&mut out, "answered", &interfaces.join(", "));
     out
 }
@@ -69,9 +112,13 @@ fn line(out: &mut String, name: &str, text: &str) {
 fn packet(packet: Packet) -> &'static str {
     match packet {
         Packet::Accept => "Access-Accept",
-        Packet::Challenge => "Access-Challenge; Access-Reject where the client cannot carry challenges",
+        Packet::Challenge => {
+            "Access-Challenge; Access-Reject where the client cannot carry challenges"
+        }
         Packet::Reject => "Access-Reject",
-        Packet::RejectUnlessSilent => "Access-Reject, or no answer where the component says not_handled = silent",
+        Packet::RejectUnlessSilent => {
+            "Access-Reject, or no answer where the component says not_handled = silent"
+        }
         Packet::RejectOnceIdentified => "Access-Reject once the user is identified, else no answer",
         Packet::Silence => "no answer, so that the client asks its next server",
     }

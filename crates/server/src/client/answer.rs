@@ -35,13 +35,22 @@ impl Answer {
     /// The envelope; a transport problem (RFC 9457) or anything else is an error.
     pub(crate) fn envelope(self) -> Result<Envelope> {
         if self.http == 200 {
-            let mut envelope: Envelope = serde_json::from_slice(&self.body).context("read the answer: it is no envelope of Countersign; is --server right?")?;
+            let mut envelope: Envelope = serde_json::from_slice(&self.body)
+                .context("read the answer: it is no envelope of Countersign; is --server right?")?;
             envelope.text = String::from_utf8_lossy(&self.body).into_owned();
             return Ok(envelope);
         }
         match serde_json::from_slice::<Problem>(&self.body) {
-            Ok(problem) => bail!("the server answered {} {}: {}", self.http, problem.title, problem.detail),
-            Err(_) => bail!("the server answered HTTP {} without a reason; is --server right?", self.http),
+            Ok(problem) => bail!(
+                "the server answered {} {}: {}",
+                self.http,
+                problem.title,
+                problem.detail
+            ),
+            Err(_) => bail!(
+                "the server answered HTTP {} without a reason; is --server right?",
+                self.http
+            ),
         }
     }
 }
@@ -56,7 +65,12 @@ impl Envelope {
         if self.is_success() {
             return Ok(self);
         }
-        bail!("{what}: {} {}: {}", self.status_code, self.status, self.message)
+        bail!(
+            "{what}: {} {}: {}",
+            self.status_code,
+            self.status,
+            self.message
+        )
     }
 }
 
@@ -65,14 +79,26 @@ mod tests {
     use super::*;
 
     fn error(http: u16, body: &str) -> String {
-        Answer { http, body: body.into() }.envelope().unwrap_err().to_string()
+        Answer {
+            http,
+            body: body.into(),
+        }
+        .envelope()
+        .unwrap_err()
+        .to_string()
     }
 
     #[test]
     fn a_problem_says_what_the_server_said() {
         let problem = r#"{"type":"about:blank","title":"Not found","status":404,"detail":"There is no command a/b."}"#;
-        assert_eq!(error(404, problem), "the server answered 404 Not found: There is no command a/b.");
-        assert_eq!(error(502, "<html>"), "the server answered HTTP 502 without a reason; is --server right?");
+        assert_eq!(
+            error(404, problem),
+            "the server answered 404 Not found: There is no command a/b."
+        );
+        assert_eq!(
+            error(502, "<html>"),
+            "the server answered HTTP 502 without a reason; is --server right?"
+        );
         assert!(error(200, "<html>").starts_with("read the answer"));
     }
 }

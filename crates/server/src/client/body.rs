@@ -17,7 +17,10 @@ pub(super) struct Upload {
 
 impl Upload {
     pub(super) fn new(body: Bytes, progress: Option<Progress>) -> Self {
-        Self { rest: body, progress }
+        Self {
+            rest: body,
+            progress,
+        }
     }
 }
 
@@ -25,7 +28,10 @@ impl Body for Upload {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         if self.rest.is_empty() {
             return Poll::Ready(None);
         }

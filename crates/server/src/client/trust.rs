@@ -10,9 +10,11 @@ use tokio_rustls::TlsConnector;
 pub(super) fn connector(files: &[PathBuf]) -> Result<TlsConnector> {
     let mut roots = RootCertStore::empty();
     for file in files {
-        let certificates = CertificateDer::pem_file_iter(file).with_context(|| format!("read the certificates in {}", file.display()))?;
+        let certificates = CertificateDer::pem_file_iter(file)
+            .with_context(|| format!("read the certificates in {}", file.display()))?;
         let certificates: Result<Vec<_>, _> = certificates.collect();
-        let certificates = certificates.with_context(|| format!("read the certificates in {}", file.display()))?;
+        let certificates =
+            certificates.with_context(|| format!("read the certificates in {}", file.display()))?;
         roots.add_parsable_certificates(certificates);
     }
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

@@ -25,27 +25,97 @@ struct Words<'a> {
 }
 
 /// All lines, in an order in which each succeeds.
-pub(super) fn all(samples: &Samples, ready: &Ready, secret: &str, folder: &Path) -> Result<Vec<Line>> {
+pub(super) fn all(
+    samples: &Samples,
+    ready: &Ready,
+    secret: &str,
+    folder: &Path,
+) -> Result<Vec<Line>> {
     let program = std::env::current_exe().context("find the path of this program")?;
-    let words = Words { samples, ready, secret, folder: quoted(folder)?, certificate: quoted(&folder.join(files::CERTIFICATE))?, program: quoted(&program)? };
+    let words = Words {
+        samples,
+        ready,
+        secret,
+        folder: quoted(folder)?,
+        certificate: quoted(&folder.join(files::CERTIFICATE))?,
+        program: quoted(&program)?,
+    };
     Ok(words.lines())
 }
 
 impl Words<'_> {
     fn lines(&self) -> Vec<Line> {
-        let line = |title, expect, command| Line { title, command, expect };
+        let line = |title, expect, command| Line {
+            title,
+            command,
+            expect,
+        };
         vec![
-            line("alice, HOTP, over RADIUS (the value of counter 0)", "Received Access-Accept", self.radius("alice", &self.hotp("alice", 0))),
-            line("alice, HOTP, over JSON (the value of counter 1)", "\"status_code\":0,", self.json("alice", &self.hotp("alice", 1))),
-            line("bob, TOTP, over RADIUS", "Received Access-Accept", self.radius("bob", &format!("$(oathtool --totp {})", self.samples.hex("bob")))),
-            line("carol, her PIN before the HOTP value", "Received Access-Accept", self.radius("carol", &format!("{PIN}{}", self.hotp("carol", 0)))),
-            line("dave asks for a challenge by typing the keyword", "Received Access-Challenge", self.radius_expecting("dave", "challenge", ", Response-Packet-Type = Access-Challenge")),
-            line("dave asks for a challenge and answers it", "\"status_code\":0,", self.challenge()),
-            line("a wrong value, and why it was refused", "1012 STAT_", self.explain()),
-            line("what the administration knows of alice", "alice", format!("{} admin --data-dir {} user view --user alice", self.program, self.folder)),
-            line("the audit trail is complete and unchanged", "intact", format!("{} audit verify --data-dir {}", self.program, self.folder)),
-            line("what a status code means", "STAT_", format!("{} status 1008", self.program)),
-            line("health", "ready", format!("curl -s {}/health", self.ready.health)),
+            line(
+                "alice, HOTP, over RADIUS (the value of counter 0)",
+                "Received Access-Accept",
+                self.radius("alice", &self.hotp("alice", 0)),
+            ),
+            line(
+                "alice, HOTP, over JSON (the value of counter 1)",
+                "\"status_code\":0,",
+                self.json("alice", &self.hotp("alice", 1)),
+            ),
+            line(
+                "bob, TOTP, over RADIUS",
+                "Received Access-Accept",
+                self.radius(
+                    "bob",
+                    &format!("$(oathtool --totp {})", self.samples.hex("bob")),
+                ),
+            ),
+            line(
+                "carol, her PIN before the HOTP value",
+                "Received Access-Accept",
+                self.radius("carol", &format!("{PIN}{}", self.hotp("carol", 0))),
+            ),
+            line(
+                "dave asks for a challenge by typing the keyword",
+                "Received Access-Challenge",
+                self.radius_expecting(
+                    "dave",
+                    "challenge",
+                    ", Response-Packet-Type = Access-Challenge",
+                ),
+            ),
+            line(
+                "dave asks for a challenge and answers it",
+                "\"status_code\":0,",
+                self.challenge(),
+            ),
+            line(
+                "a wrong value, and why it was refused",
+                "1012 STAT_",
+                self.explain(),
+            ),
+            line(
+                "what the administration knows of alice",
+                "alice",
+                format!(
+                    "{} admin --data-dir {} user view --user alice",
+                    self.program, self.folder
+                ),
+            ),
+            line(
+                "the audit trail is complete and unchanged",
+                "intact",
+                format!("{} audit verify --data-dir {}", self.program, self.folder),
+            ),
+            line(
+                "what a status code means",
+                "STAT_",
+                format!("{} status 1008", self.program),
+            ),
+            line(
+                "health",
+                "ready",
+                format!("curl -s {}/health", self.ready.health),
+            ),
         ]
     }
 
@@ -59,7 +129,10 @@ impl Words<'_> {
 
     /// `expected` names another answer than Access-Accept, which radclient would take for a failure.
     fn radius_expecting(&self, user: &str, password: &str, expected: &str) -> String {
-        format!("echo \"User-Name = {user}, User-Password = {password}, Message-Authenticator = 0x00{expected}\" | radclient -x {} auth {}", self.ready.radius_auth, self.secret)
+        format!(
+            "echo \"User-Name = {user}, User-Password = {password}, Message-Authenticator = 0x00{expected}\" | radclient -x {} auth {}",
+            self.ready.radius_auth, self.secret
+        )
     }
 
     /// `body` stands between double quotes for the shell.
@@ -73,12 +146,19 @@ impl Words<'_> {
     }
 
     fn json(&self, user: &str, password: &str) -> String {
-        self.post(&format!(r#"{{"component":"web_module","user":"{user}","password":"{password}"}}"#))
+        self.post(&format!(
+            r#"{{"component":"web_module","user":"{user}","password":"{password}"}}"#
+        ))
     }
 
     fn challenge(&self) -> String {
-        let field = |name: &str| format!("$(echo \"$asked\" | sed 's/.*\"{name}\":\"\\([^\"]*\\)\".*/\\1/')");
-        let answer = format!("$({} demo --data-dir {} --answer $challenge)", self.program, self.folder);
+        let field = |name: &str| {
+            format!("$(echo \"$asked\" | sed 's/.*\"{name}\":\"\\([^\"]*\\)\".*/\\1/')")
+        };
+        let answer = format!(
+            "$({} demo --data-dir {} --answer $challenge)",
+            self.program, self.folder
+        );
         let body = r#"{"component":"web_module","user":"dave","challenge_key":"$key","response":"$answer"}"#;
         format!(
             "asked=$({}); key={}; challenge={}; answer={answer}; {}",
@@ -91,7 +171,10 @@ impl Words<'_> {
 
     fn explain(&self) -> String {
         let wrong = self.json("alice", "000000");
-        format!("{} explain --data-dir {} $({wrong} | sed 's/.*\"request_id\":\"\\([^\"]*\\)\".*/\\1/')", self.program, self.folder)
+        format!(
+            "{} explain --data-dir {} $({wrong} | sed 's/.*\"request_id\":\"\\([^\"]*\\)\".*/\\1/')",
+            self.program, self.folder
+        )
     }
 }
 
@@ -116,7 +199,15 @@ pub(super) fn page(lines: &[Line], first: &FirstRun, ready: &Ready, folder: &Pat
 
 /// A path as one word of a shell.
 fn quoted(path: &Path) -> Result<String> {
-    let text = path.to_str().with_context(|| format!("print {}: the path is not UTF-8", path.display()))?;
-    let plain = text.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-+=:@".contains(letter));
-    Ok(if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) })
+    let text = path
+        .to_str()
+        .with_context(|| format!("print {}: the path is not UTF-8", path.display()))?;
+    let plain = text
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || "/._-+=:@".contains(letter));
+    Ok(if plain {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    })
 }

@@ -19,7 +19,11 @@ impl Bound {
     pub(super) fn new(config: &Config) -> Result<Self> {
         let mut radius = udp(config, "radius.listen", Port::Authentication)?;
         radius.extend(udp(config, "radius.accounting", Port::Accounting)?);
-        Ok(Self { http: tcp(config, "http.listen")?, health: tcp(config, "health.listen")?, radius })
+        Ok(Self {
+            http: tcp(config, "http.listen")?,
+            health: tcp(config, "health.listen")?,
+            radius,
+        })
     }
 }
 
@@ -35,7 +39,11 @@ pub(super) fn reach(local: SocketAddr) -> SocketAddr {
 
 fn tcp(config: &Config, name: &str) -> Result<Vec<TcpListener>> {
     all(config, name, |address| {
-        let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
+        let socket = socket2::Socket::new(
+            socket2::Domain::for_address(address),
+            socket2::Type::STREAM,
+            Some(socket2::Protocol::TCP),
+        )?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
@@ -53,18 +61,27 @@ fn udp(config: &Config, name: &str, port: Port) -> Result<Vec<Socket>> {
 
 /// Binds every address of a key. A host without IPv6 does without the default's IPv6 addresses; an address that
 /// somebody wrote down must work.
-fn all<T>(config: &Config, name: &str, bind: impl Fn(SocketAddr) -> std::io::Result<T>) -> Result<Vec<T>> {
+fn all<T>(
+    config: &Config,
+    name: &str,
+    bind: impl Fn(SocketAddr) -> std::io::Result<T>,
+) -> Result<Vec<T>> {
     let mut bound = Vec::new();
     for address in config.addresses(name) {
         match bind(*address) {
             Ok(socket) => bound.push(socket),
             Err(error) if !config.is_explicit(name) && lacks_family(&error) => {
-                tracing::warn!("this host has no address family for {address} ({name}); the server does without");
+                tracing::warn!(
+                    "this host has no address family for {address} ({name}); the server does without"
+                );
             }
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
                 return Err(error).with_context(|| format!("listen on {address} ({name}{}): another program uses the port; stop it, or choose another address", code(name)));
             }
-            Err(error) => return Err(error).with_context(|| format!("listen on {address} ({name}{})", code(name))),
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| format!("listen on {address} ({name}{})", code(name)));
+            }
         }
     }
     if bound.is_empty() && !config.addresses(name).is_empty() {
@@ -74,10 +91,19 @@ fn all<T>(config: &Config, name: &str, bind: impl Fn(SocketAddr) -> std::io::Res
 }
 
 fn code(name: &str) -> &'static str {
-    if name.starts_with("radius.") { ", E-002004" } else { "" }
+    if name.starts_with("radius.") {
+        ", E-002004"
+    } else {
+        ""
+    }
 }
 
 fn lacks_family(error: &std::io::Error) -> bool {
-    let errno = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
-    matches!(errno, Some(rustix::io::Errno::AFNOSUPPORT | rustix::io::Errno::ADDRNOTAVAIL))
+    let errno = error
+        .raw_os_error()
+        .map(rustix::io::Errno::from_raw_os_error);
+    matches!(
+        errno,
+        Some(rustix::io::Errno::AFNOSUPPORT | rustix::io::Errno::ADDRNOTAVAIL)
+    )
 }

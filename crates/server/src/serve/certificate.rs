@@ -11,13 +11,17 @@ pub(super) fn open(config: &Config, host: &str) -> Result<Arc<Certificates>> {
     if config.text("http.certificate").is_empty() && !(chain.exists() && key.exists()) {
         make(config, host)?;
     }
-    let opened = Certificates::open(&chain, &key).with_context(|| format!("use the certificate {}", chain.display()))?;
+    let opened = Certificates::open(&chain, &key)
+        .with_context(|| format!("use the certificate {}", chain.display()))?;
     Ok(Arc::new(opened))
 }
 
 fn places(config: &Config) -> (PathBuf, PathBuf) {
     match (config.text("http.certificate"), config.text("http.key")) {
-        ("", _) => (config.data_dir().join(files::CERTIFICATE), config.data_dir().join(files::CERTIFICATE_KEY)),
+        ("", _) => (
+            config.data_dir().join(files::CERTIFICATE),
+            config.data_dir().join(files::CERTIFICATE_KEY),
+        ),
         (chain, key) => (chain.into(), key.into()),
     }
 }
@@ -31,7 +35,12 @@ fn make(config: &Config, host: &str) -> Result<()> {
 
 /// What clients may call this server: the host's name, loopback, and the addresses it listens on.
 fn names(config: &Config, host: &str) -> Vec<String> {
-    let mut names = vec![host.to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let mut names = vec![
+        host.to_owned(),
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        "::1".to_owned(),
+    ];
     for address in config.addresses("http.listen") {
         let ip = address.ip();
         if !ip.is_unspecified() && !names.contains(&ip.to_string()) {

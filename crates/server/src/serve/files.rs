@@ -85,21 +85,29 @@ impl Ready {
 }
 
 pub(super) fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T> {
-    let text = Zeroizing::new(std::fs::read(path).with_context(|| format!("read {}", path.display()))?);
+    let text =
+        Zeroizing::new(std::fs::read(path).with_context(|| format!("read {}", path.display()))?);
     serde_json::from_slice(&text).with_context(|| format!("read {}", path.display()))
 }
 
 /// Writes a file of mode 0600 that is either there as a whole or not at all, on disk when this returns.
 pub(crate) fn write(path: &Path, value: &impl Serialize) -> Result<()> {
-    let text = Zeroizing::new(serde_json::to_vec_pretty(value).with_context(|| format!("make {}", path.display()))?);
+    let text = Zeroizing::new(
+        serde_json::to_vec_pretty(value).with_context(|| format!("make {}", path.display()))?,
+    );
     write_bytes(path, &text)
 }
 
 /// As [`write`], any bytes.
 pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.file_name().and_then(|name| name.to_str()).with_context(|| format!("write {}: it names no file", path.display()))?;
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .with_context(|| format!("write {}: it names no file", path.display()))?;
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let written = fill(&beside, bytes).and_then(|()| std::fs::rename(&beside, path)).and_then(|()| sync_folder(path));
+    let written = fill(&beside, bytes)
+        .and_then(|()| std::fs::rename(&beside, path))
+        .and_then(|()| sync_folder(path));
     if written.is_err() {
         let _ = std::fs::remove_file(&beside); // nothing is lost: the error is reported below
     }
@@ -107,7 +115,12 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn fill(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -121,7 +134,11 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
 
 /// Makes the data directory, readable by its owner only.
 pub(super) fn make_folder(path: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| format!("make the data directory {}", path.display()))
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("make the data directory {}", path.display()))
 }
 
 #[cfg(test)]
@@ -145,6 +162,11 @@ mod tests {
     fn an_error_names_the_file() {
         let error = write(Path::new("/nowhere/x.json"), &1).unwrap_err();
         assert_eq!(error.to_string(), "write /nowhere/x.json");
-        assert!(read::<u8>(Path::new("/nowhere/x.json")).unwrap_err().to_string().contains("/nowhere/x.json"));
+        assert!(
+            read::<u8>(Path::new("/nowhere/x.json"))
+                .unwrap_err()
+                .to_string()
+                .contains("/nowhere/x.json")
+        );
     }
 }

@@ -6,7 +6,10 @@ use anyhow::{Context, Result, bail};
 use countersign_engine::admin::{LOGON, Put, Write};
 use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::Change;
-use countersign_engine::model::{Charset, Component, ComponentKey, Domain, DomainKey, Location, Meta, NotHandled, PolicyKey, User, UserKey};
+use countersign_engine::model::{
+    Charset, Component, ComponentKey, Domain, DomainKey, Location, Meta, NotHandled, PolicyKey,
+    User, UserKey,
+};
 use countersign_engine::policy::predefined;
 use countersign_engine::text::fold;
 use countersign_engine::{Secret, Status};
@@ -20,12 +23,19 @@ const MASTER: &str = "master";
 const ADMINISTRATOR: &str = "admin";
 /// 24 characters of 55: 138 bits.
 const PASSWORD_LENGTH: usize = 24;
-const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+const LOOPBACK: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
 
 /// Component types of the first start with their policies.
 const COMPONENTS: [(&str, &str, &str); 3] = [
     ("radius_client", "local", "RADIUS clients on this host"),
-    ("admin_program", "admin_logon", "Administrators on this host"),
+    (
+        "admin_program",
+        "admin_logon",
+        "Administrators on this host",
+    ),
     ("web_module", "local", "JSON clients on this host"),
 ];
 
@@ -37,10 +47,20 @@ pub(super) fn fill(store: &Store, data_dir: &Path, node: &str) -> Result<Option<
         return Ok(None);
     }
     let first = made_up(data_dir)?;
-    let work = Work { token: 0, changes: changes(&first, node)?.into_iter().map(Change::Write).collect(), records: vec![record()?], trace: Vec::new() };
+    let work = Work {
+        token: 0,
+        changes: changes(&first, node)?
+            .into_iter()
+            .map(Change::Write)
+            .collect(),
+        records: vec![record()?],
+        trace: Vec::new(),
+    };
     match store.commit(work) {
         Outcome::Committed => Ok(Some(first)),
-        Outcome::Conflict => bail!("fill the new store: somebody else did at the same time; start again"),
+        Outcome::Conflict => {
+            bail!("fill the new store: somebody else did at the same time; start again")
+        }
         Outcome::Failed(error) => Err(error).context("fill the new store"),
     }
 }
@@ -51,7 +71,13 @@ fn made_up(data_dir: &Path) -> Result<FirstRun> {
         return FirstRun::read(data_dir);
     }
     let word = || random::password(PASSWORD_LENGTH).map(|word| word.as_str().to_owned());
-    let first = FirstRun { admin: FirstAdministrator { user: ADMINISTRATOR.to_owned(), password: word()? }, radius: FirstClient { secret: word()? } };
+    let first = FirstRun {
+        admin: FirstAdministrator {
+            user: ADMINISTRATOR.to_owned(),
+            password: word()?,
+        },
+        radius: FirstClient { secret: word()? },
+    };
     first.write(data_dir)?;
     Ok(first)
 }
@@ -59,18 +85,37 @@ fn made_up(data_dir: &Path) -> Result<FirstRun> {
 /// Every record of the first start; negative keys stand for rows that the store numbers.
 fn changes(first: &FirstRun, node: &str) -> Result<Vec<Write>> {
     let mut changes = vec![Write::Domain(Put::new(master()))];
-    changes.extend((1..).zip(predefined::all()).map(|(row, policy)| Write::Policy(PolicyKey(-row), Put::new(policy))));
-    let verifier = password::hash(first.admin.password.as_bytes(), PasswordParams::default()).context("hash the first password")?;
-    let administrator = Put::new(administrator(&first.admin.user)).with("password", Some(Secret::new(verifier)));
+    changes.extend(
+        (1..)
+            .zip(predefined::all())
+            .map(|(row, policy)| Write::Policy(PolicyKey(-row), Put::new(policy))),
+    );
+    let verifier = password::hash(first.admin.password.as_bytes(), PasswordParams::default())
+        .context("hash the first password")?;
+    let administrator =
+        Put::new(administrator(&first.admin.user)).with("password", Some(Secret::new(verifier)));
     changes.push(Write::User(Box::new(administrator)));
     for (kind, policy, description) in COMPONENTS {
         for address in LOOPBACK {
             let component = component(kind, network(address), policy, description);
-            let secret = (kind == "radius_client").then(|| Secret::new(first.radius.secret.as_str()));
-            changes.push(Write::Component(Box::new(Put { guard: None, record: component, secrets: secret.map(|secret| ("shared_secret", Some(secret))).into_iter().collect() })));
+            let secret =
+                (kind == "radius_client").then(|| Secret::new(first.radius.secret.as_str()));
+            changes.push(Write::Component(Box::new(Put {
+                guard: None,
+                record: component,
+                secrets: secret
+                    .map(|secret| ("shared_secret", Some(secret)))
+                    .into_iter()
+                    .collect(),
+            })));
         }
     }
-    let server = component("server", Location::Host(node.to_owned()), "server", "This node: password rules, grace of manual assignments");
+    let server = component(
+        "server",
+        Location::Host(node.to_owned()),
+        "server",
+        "This node: password rules, grace of manual assignments",
+    );
     changes.push(Write::Component(Box::new(Put::new(server))));
     number(&mut changes);
     Ok(changes)
@@ -88,7 +133,14 @@ fn number(changes: &mut [Write]) {
 }
 
 fn master() -> Domain {
-    Domain { key: DomainKey(-1), name: MASTER.to_owned(), folded: fold(MASTER), description: "The domain of whoever names none".to_owned(), master: true, meta: Meta::default() }
+    Domain {
+        key: DomainKey(-1),
+        name: MASTER.to_owned(),
+        folded: fold(MASTER),
+        description: "The domain of whoever names none".to_owned(),
+        master: true,
+        meta: Meta::default(),
+    }
 }
 
 fn administrator(id: &str) -> User {
@@ -112,7 +164,10 @@ fn administrator(id: &str) -> User {
 }
 
 fn network(address: IpAddr) -> Location {
-    Location::Network { address, prefix: if address.is_ipv4() { 32 } else { 128 } }
+    Location::Network {
+        address,
+        prefix: if address.is_ipv4() { 32 } else { 128 },
+    }
 }
 
 fn component(kind: &str, location: Location, policy: &str, description: &str) -> Component {
@@ -146,7 +201,8 @@ fn record() -> Result<Record> {
     let mut record = Record::new(Code::COMMAND_DONE, random::random::<16>()?, system_time());
     record.status = Status::from_number(0);
     record.command = Some("server.first_run".into());
-    record.reason = Some("first start: domain, policies, first administrator and components".into());
+    record.reason =
+        Some("first start: domain, policies, first administrator and components".into());
     Ok(record)
 }
 

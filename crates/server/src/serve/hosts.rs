@@ -22,7 +22,9 @@ pub(super) async fn follow(node: Arc<Node>) {
         let new = names.iter().any(|name| !known.contains_key(name));
         if new || (age >= LOOK_UP_EVERY && !names.is_empty()) {
             let found = look_up(names, &known).await;
-            if found != known && let Err(error) = node.store().set_hosts(found.clone()) {
+            if found != known
+                && let Err(error) = node.store().set_hosts(found.clone())
+            {
                 tracing::warn!(%error, "addresses of components could not be taken over");
             } else {
                 known = found;
@@ -40,17 +42,31 @@ fn names(node: &Node) -> BTreeSet<String> {
         Location::Host(name) => Some(name.clone()),
         _ => None,
     };
-    snapshot.components.all().iter().filter(|one| one.enabled && one.kind != "server").filter_map(|one| host(&one.location)).collect()
+    snapshot
+        .components
+        .all()
+        .iter()
+        .filter(|one| one.enabled && one.kind != "server")
+        .filter_map(|one| host(&one.location))
+        .collect()
 }
 
 /// A name that cannot be looked up keeps the addresses it had: a name server that fails must lock nobody out.
-async fn look_up(names: BTreeSet<String>, known: &HashMap<String, Vec<IpAddr>>) -> HashMap<String, Vec<IpAddr>> {
+async fn look_up(
+    names: BTreeSet<String>,
+    known: &HashMap<String, Vec<IpAddr>>,
+) -> HashMap<String, Vec<IpAddr>> {
     let mut found = HashMap::new();
     for name in names {
-        let addresses = match timeout(LOOK_UP_WITHIN, tokio::net::lookup_host((name.as_str(), 0))).await {
-            Ok(Ok(addresses)) => addresses.map(|address| address.ip().to_canonical()).collect::<BTreeSet<_>>().into_iter().collect(),
-            _ => known.get(&name).cloned().unwrap_or_default(),
-        };
+        let addresses =
+            match timeout(LOOK_UP_WITHIN, tokio::net::lookup_host((name.as_str(), 0))).await {
+                Ok(Ok(addresses)) => addresses
+                    .map(|address| address.ip().to_canonical())
+                    .collect::<BTreeSet<_>>()
+                    .into_iter()
+                    .collect(),
+                _ => known.get(&name).cloned().unwrap_or_default(),
+            };
         found.insert(name, addresses);
     }
     found

@@ -16,10 +16,18 @@ impl Lock {
     /// Another server runs on it.
     pub(crate) fn take(data_dir: &Path) -> Result<Self> {
         let path = data_dir.join(files::LOCK);
-        let file = File::options().create(true).truncate(false).write(true).open(&path).with_context(|| format!("open {}", path.display()))?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .with_context(|| format!("open {}", path.display()))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self { _file: file }),
-            Err(rustix::io::Errno::WOULDBLOCK) => bail!("use the data directory {}: another server runs on it; stop that one, or give another --data-dir", data_dir.display()),
+            Err(rustix::io::Errno::WOULDBLOCK) => bail!(
+                "use the data directory {}: another server runs on it; stop that one, or give another --data-dir",
+                data_dir.display()
+            ),
             Err(error) => Err(error).with_context(|| format!("lock {}", path.display())),
         }
     }

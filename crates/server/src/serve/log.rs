@@ -16,11 +16,24 @@ pub(crate) struct Log {
 pub(crate) fn start(level: &str, format: &str) -> Log {
     let (filter, handle) = reload::Layer::new(targets(level));
     let lines: Box<dyn Layer<_> + Send + Sync> = match format {
-        "json" => Box::new(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)),
-        _ => Box::new(fmt::layer().with_target(false).with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).with_writer(std::io::stderr)),
+        "json" => Box::new(
+            fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_writer(std::io::stderr),
+        ),
+        _ => Box::new(
+            fmt::layer()
+                .with_target(false)
+                .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+                .with_writer(std::io::stderr),
+        ),
     };
     // a second server in one process (tests, demo) goes on with the log there is
-    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .try_init();
     Log { handle }
 }
 
@@ -36,5 +49,7 @@ impl Log {
 /// Our own events at the level, those of libraries only when they matter.
 fn targets(level: &str) -> Targets {
     let level: LevelFilter = level.parse().unwrap_or(LevelFilter::INFO);
-    Targets::new().with_target("countersign", level).with_default(level.min(LevelFilter::from_level(Level::WARN)))
+    Targets::new()
+        .with_target("countersign", level)
+        .with_default(level.min(LevelFilter::from_level(Level::WARN)))
 }

@@ -14,17 +14,35 @@ use std::sync::Arc;
 pub(super) fn say(store: &Store, data_dir: &Path) {
     let first_run = data_dir.join(files::FIRST_RUN);
     if first_run.exists() {
-        tracing::warn!("{} holds the first password and RADIUS secret; delete it once you have noted them", first_run.display());
+        tracing::warn!(
+            "{} holds the first password and RADIUS secret; delete it once you have noted them",
+            first_run.display()
+        );
     }
     let ring = store.keyring();
     if !root::is_escrowed(data_dir, &ring.root().to_string()) {
-        tracing::warn!("the root key must be kept elsewhere too: without it nothing sealed opens again, in no backup either; run `countersign key escrow --out FILE`");
+        tracing::warn!(
+            "the root key must be kept elsewhere too: without it nothing sealed opens again, in no backup either; run `countersign key escrow --out FILE`"
+        );
     }
     let snapshot = store.snapshot();
-    let clients: Vec<&Arc<Component>> = snapshot.components.all().iter().filter(|one| one.kind == RADIUS_CLIENT && one.enabled).collect();
-    let open: Vec<&Component> = clients.iter().filter(|one| !one.require_message_authenticator).map(|one| &***one).collect();
+    let clients: Vec<&Arc<Component>> = snapshot
+        .components
+        .all()
+        .iter()
+        .filter(|one| one.kind == RADIUS_CLIENT && one.enabled)
+        .collect();
+    let open: Vec<&Component> = clients
+        .iter()
+        .filter(|one| !one.require_message_authenticator)
+        .map(|one| &***one)
+        .collect();
     for component in &open {
-        tracing::warn!(code = "W-111001", "RADIUS client {} need not send Message-Authenticator: answers to it can be forged (CVE-2024-3596)", name(component));
+        tracing::warn!(
+            code = "W-111001",
+            "RADIUS client {} need not send Message-Authenticator: answers to it can be forged (CVE-2024-3596)",
+            name(component)
+        );
     }
     note(store, &open);
     for component in clients.iter().filter(|one| allows_hashes(&snapshot, one)) {
@@ -38,17 +56,28 @@ pub(super) fn say(store: &Store, data_dir: &Path) {
 
 fn name(component: &Component) -> String {
     let location = view::location(&component.location);
-    if component.nas_id.is_empty() { location } else { format!("{location}, NAS {}", component.nas_id) }
+    if component.nas_id.is_empty() {
+        location
+    } else {
+        format!("{location}, NAS {}", component.nas_id)
+    }
 }
 
 fn allows_hashes(snapshot: &Snapshot, component: &Component) -> bool {
-    snapshot.policies.effective(&component.policy).is_ok_and(|policy| policy.allows_hash_protocol())
+    snapshot
+        .policies
+        .effective(&component.policy)
+        .is_ok_and(|policy| policy.allows_hash_protocol())
 }
 
 /// Audits the clients without Message-Authenticator.
 fn note(store: &Store, open: &[&Component]) {
     let record = |component: &&Component| {
-        let mut record = Record::new(Code::UNAUTHENTICATED_COMPONENT, random::random::<16>().ok()?, system_time());
+        let mut record = Record::new(
+            Code::UNAUTHENTICATED_COMPONENT,
+            random::random::<16>().ok()?,
+            system_time(),
+        );
         record.target = Some(format!("{RADIUS_CLIENT} {}", name(component)).into());
         Some(record)
     };
@@ -56,7 +85,12 @@ fn note(store: &Store, open: &[&Component]) {
     if records.is_empty() {
         return;
     }
-    if let Outcome::Failed(error) = store.commit(Work { token: 0, changes: Vec::new(), records, trace: Vec::new() }) {
+    if let Outcome::Failed(error) = store.commit(Work {
+        token: 0,
+        changes: Vec::new(),
+        records,
+        trace: Vec::new(),
+    }) {
         tracing::error!("the start could not be audited: {error}");
     }
 }

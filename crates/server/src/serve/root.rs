@@ -6,7 +6,9 @@ use std::path::Path;
 /// Loads the root key of an existing store.
 pub(crate) fn load(source: &str) -> Result<RootKey> {
     let source: RootSource = source.parse()?;
-    source.load().with_context(|| format!("load the root key from {source}"))
+    source
+        .load()
+        .with_context(|| format!("load the root key from {source}"))
 }
 
 /// Loads the root key, or makes it where the store is not there yet.
@@ -23,9 +25,14 @@ pub(super) fn load_or_create(source: &str, store: &Path) -> Result<RootKey> {
         return Err(error).with_context(|| format!("load the root key from {source}"));
     }
     if store.exists() {
-        bail!("load the root key from {source}: {error}, but the store {} was made with one; bring the key back, from its escrow if need be", store.display());
+        bail!(
+            "load the root key from {source}: {error}, but the store {} was made with one; bring the key back, from its escrow if need be",
+            store.display()
+        );
     }
-    source.create().with_context(|| format!("make the root key at {source}"))
+    source
+        .create()
+        .with_context(|| format!("make the root key at {source}"))
 }
 
 /// Whether `key escrow` was run for this root key.

@@ -47,27 +47,66 @@ pub(crate) fn start(config: &Config) -> Result<Running> {
     let store = open_store(config, &name)?;
     let first_run = first_run::fill(&store, &data_dir, &name)?;
     reminders::say(&store, &data_dir);
-    let node = Node::start(NodeOptions { store, name }).context("start the threads that hash passwords")?;
+    let node = Node::start(NodeOptions { store, name })
+        .context("start the threads that hash passwords")?;
     let ready = ready(&bound)?;
-    let runtime = Builder::new_multi_thread().enable_all().thread_name("http").build().context("start the threads for HTTP")?;
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("http")
+        .build()
+        .context("start the threads for HTTP")?;
     let (stop, stopping) = watch::channel(false);
-    let limits = Limits { connections: config.number("http.max_connections"), ..Limits::default() };
+    let limits = Limits {
+        connections: config.number("http.max_connections"),
+        ..Limits::default()
+    };
     let secure = Transport::Tls(Arc::clone(&certificates));
     let http = vec![
-        runtime.spawn(serve(listen(&runtime, bound.http)?, secure, api::router(Arc::clone(&node)), limits, stopped(stopping.clone()))),
-        runtime.spawn(serve(listen(&runtime, bound.health)?, Transport::Plain, health::router(Arc::clone(&node)), limits, stopped(stopping.clone()))),
+        runtime.spawn(serve(
+            listen(&runtime, bound.http)?,
+            secure,
+            api::router(Arc::clone(&node)),
+            limits,
+            stopped(stopping.clone()),
+        )),
+        runtime.spawn(serve(
+            listen(&runtime, bound.health)?,
+            Transport::Plain,
+            health::router(Arc::clone(&node)),
+            limits,
+            stopped(stopping.clone()),
+        )),
         runtime.spawn(follow_hosts(Arc::clone(&node), stopping)),
     ];
     let radius = Listener::start(&node, bound.radius, threads(config))?;
     ready.write(&data_dir.join(files::RUN))?;
     node.metrics().set_ready(true);
-    tracing::info!(http = ready.http, radius = ready.radius_auth, health = ready.health, "serving");
-    Ok(Running { node, runtime, radius, http, stop, certificates, ready, data_dir, first_run, _lock: lock })
+    tracing::info!(
+        http = ready.http,
+        radius = ready.radius_auth,
+        health = ready.health,
+        "serving"
+    );
+    Ok(Running {
+        node,
+        runtime,
+        radius,
+        http,
+        stop,
+        certificates,
+        ready,
+        data_dir,
+        first_run,
+        _lock: lock,
+    })
 }
 
 fn listen(runtime: &Runtime, listeners: Vec<TcpListener>) -> Result<Vec<tokio::net::TcpListener>> {
     let _entered = runtime.enter();
-    let listeners: std::io::Result<Vec<_>> = listeners.into_iter().map(tokio::net::TcpListener::from_std).collect();
+    let listeners: std::io::Result<Vec<_>> = listeners
+        .into_iter()
+        .map(tokio::net::TcpListener::from_std)
+        .collect();
     listeners.context("listen for HTTP")
 }
 
@@ -126,21 +165,33 @@ impl Running {
 /// How a store with this configuration is opened.
 pub(crate) fn store_options(config: &Config) -> Result<Options> {
     let name = node_name(config);
-    Ok(Options::new(config.store_path()?, config.data_dir().join(STATE), &name, env!("CARGO_PKG_VERSION")))
+    Ok(Options::new(
+        config.store_path()?,
+        config.data_dir().join(STATE),
+        &name,
+        env!("CARGO_PKG_VERSION"),
+    ))
 }
 
 fn open_store(config: &Config, name: &str) -> Result<Store> {
     let options = store_options(config)?;
     let root = root::load_or_create(&config.root_key(), &options.path)?;
-    let store = Store::open(&options, Arc::new(root)).with_context(|| format!("start node {name}"))?;
+    let store =
+        Store::open(&options, Arc::new(root)).with_context(|| format!("start node {name}"))?;
     Ok(store)
 }
 
 /// The configured name, or that of the host.
 fn node_name(config: &Config) -> String {
-    let host = || std::fs::read_to_string(Path::new("/proc/sys/kernel/hostname")).map(|name| name.trim().to_owned());
+    let host = || {
+        std::fs::read_to_string(Path::new("/proc/sys/kernel/hostname"))
+            .map(|name| name.trim().to_owned())
+    };
     match config.text("node") {
-        "" => host().ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "countersign".to_owned()),
+        "" => host()
+            .ok()
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "countersign".to_owned()),
         name => name.to_owned(),
     }
 }
@@ -154,10 +205,23 @@ fn threads(config: &Config) -> usize {
 
 fn ready(bound: &Bound) -> Result<Ready> {
     let tcp = |listeners: &[TcpListener]| -> Result<String> {
-        let address = listeners.first().map(TcpListener::local_addr).transpose().context("read the address of a listener")?;
+        let address = listeners
+            .first()
+            .map(TcpListener::local_addr)
+            .transpose()
+            .context("read the address of a listener")?;
         Ok(address.map_or(String::new(), |address| reach(address).to_string()))
     };
-    let udp = |port: Port| bound.radius.iter().find(|socket| socket.port() == port).map(Socket::local).map_or(String::new(), |address: SocketAddr| reach(address).to_string());
+    let udp = |port: Port| {
+        bound
+            .radius
+            .iter()
+            .find(|socket| socket.port() == port)
+            .map(Socket::local)
+            .map_or(String::new(), |address: SocketAddr| {
+                reach(address).to_string()
+            })
+    };
     Ok(Ready {
         pid: std::process::id(),
         http: format!("https://{}", tcp(&bound.http)?),

@@ -11,17 +11,32 @@ pub(crate) struct Signals {
 
 impl Signals {
     pub(crate) fn new() -> Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build().context("listen to signals")?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("listen to signals")?;
         let entered = runtime.enter();
         let catch = |kind| signal(kind).context("listen to signals");
-        let (terminate, interrupt, reload) = (catch(SignalKind::terminate())?, catch(SignalKind::interrupt())?, catch(SignalKind::hangup())?);
+        let (terminate, interrupt, reload) = (
+            catch(SignalKind::terminate())?,
+            catch(SignalKind::interrupt())?,
+            catch(SignalKind::hangup())?,
+        );
         drop(entered);
-        Ok(Self { runtime, stop: [terminate, interrupt], reload })
+        Ok(Self {
+            runtime,
+            stop: [terminate, interrupt],
+            reload,
+        })
     }
 
     /// Waits for TERM or INT and calls `reload` at each HUP before.
     pub(crate) fn wait(self, mut reload: impl FnMut()) {
-        let Self { runtime, stop: [mut terminate, mut interrupt], reload: mut hangup } = self;
+        let Self {
+            runtime,
+            stop: [mut terminate, mut interrupt],
+            reload: mut hangup,
+        } = self;
         runtime.block_on(async {
             loop {
                 tokio::select! {

@@ -17,32 +17,57 @@ pub(crate) fn show(envelope: &Envelope, json: bool) -> ExitCode {
     } else {
         print::out(&plain(&envelope.result));
         for warning in envelope.warnings.iter().chain(&envelope.errors) {
-            eprintln!("warning: {}", cell(warning.get("message").unwrap_or(warning)));
+            eprintln!(
+                "warning: {}",
+                cell(warning.get("message").unwrap_or(warning))
+            );
         }
         if !envelope.is_success() {
-            eprintln!("{}", status_line(envelope.status_code, &envelope.status, &envelope.message));
+            eprintln!(
+                "{}",
+                status_line(envelope.status_code, &envelope.status, &envelope.message)
+            );
         } else if envelope.result.is_empty() {
             print::line("done");
         }
     }
-    if envelope.is_success() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) }
+    if envelope.is_success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(REFUSED)
+    }
 }
 
 /// A refusal before anything was sent.
 pub(crate) fn refusal(refusal: &Refusal) -> String {
-    status_line(refusal.status.number().into(), refusal.status.name(), &refusal.detail)
+    status_line(
+        refusal.status.number().into(),
+        refusal.status.name(),
+        &refusal.detail,
+    )
 }
 
 fn status_line(number: i64, name: &str, message: &str) -> String {
     let advice = Status::from_number(number).map_or("", Status::advice);
-    format!("refused: {number} {name}: {}\n  next: {advice}", one_line(message))
+    format!(
+        "refused: {number} {name}: {}\n  next: {advice}",
+        one_line(message)
+    )
 }
 
 /// Fields that hold nothing are left out.
 fn plain(result: &Map<String, Value>) -> String {
     let mut out = String::new();
-    let shown = || result.iter().filter(|(_, value)| !value.is_null() && value.as_str() != Some(""));
-    let width = shown().filter(|(_, value)| !is_table(value)).map(|(name, _)| name.len()).max().unwrap_or(0);
+    let shown = || {
+        result
+            .iter()
+            .filter(|(_, value)| !value.is_null() && value.as_str() != Some(""))
+    };
+    let width = shown()
+        .filter(|(_, value)| !is_table(value))
+        .map(|(name, _)| name.len())
+        .max()
+        .unwrap_or(0);
     for (name, value) in shown() {
         match value {
             Value::Array(rows) if is_table(value) => out.push_str(&table(rows)),
@@ -55,7 +80,9 @@ fn plain(result: &Map<String, Value>) -> String {
 }
 
 fn is_table(value: &Value) -> bool {
-    value.as_array().is_some_and(|rows| !rows.is_empty() && rows.iter().all(Value::is_object))
+    value
+        .as_array()
+        .is_some_and(|rows| !rows.is_empty() && rows.iter().all(Value::is_object))
 }
 
 /// Rows as columns; a column that is empty everywhere is left out.
@@ -67,8 +94,26 @@ fn table(rows: &[Value]) -> String {
             names.push(name);
         }
     }
-    let cells: Vec<Vec<String>> = rows.iter().map(|row| names.iter().map(|name| row.get(*name).map(cell).unwrap_or_default()).collect()).collect();
-    let widths: Vec<usize> = (0..names.len()).map(|at| cells.iter().filter_map(|row| row.get(at)).chain([&names.get(at).copied().unwrap_or_default().to_owned()]).map(|text| text.chars().count()).max().unwrap_or(0)).collect();
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            names
+                .iter()
+                .map(|name| row.get(*name).map(cell).unwrap_or_default())
+                .collect()
+        })
+        .collect();
+    let widths: Vec<usize> = (0..names.len())
+        .map(|at| {
+            cells
+                .iter()
+                .filter_map(|row| row.get(at))
+                .chain([&names.get(at).copied().unwrap_or_default().to_owned()])
+                .map(|text| text.chars().count())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
     let mut out = line(names.iter().copied(), &widths);
     for row in &cells {
         out.push_str(&line(row.iter().map(String::as_str), &widths));
@@ -77,7 +122,10 @@ fn table(rows: &[Value]) -> String {
 }
 
 fn line<'a>(cells: impl Iterator<Item = &'a str>, widths: &[usize]) -> String {
-    let padded: Vec<String> = cells.zip(widths).map(|(text, width)| format!("{text:<width$}")).collect();
+    let padded: Vec<String> = cells
+        .zip(widths)
+        .map(|(text, width)| format!("{text:<width$}"))
+        .collect();
     format!("{}\n", padded.join("  ").trim_end())
 }
 
@@ -86,7 +134,13 @@ fn cell(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => one_line(text).to_string(),
         Value::Array(items) if items.is_empty() => String::new(),
-        Value::Array(items) if items.iter().all(|item| !item.is_object() && !item.is_array()) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
+        Value::Array(items)
+            if items
+                .iter()
+                .all(|item| !item.is_object() && !item.is_array()) =>
+        {
+            items.iter().map(cell).collect::<Vec<_>>().join(", ")
+        }
         _ => value.to_string(),
     }
 }
@@ -102,13 +156,26 @@ mod tests {
 
     #[test]
     fn fields_are_aligned_and_rows_are_columns() {
-        assert_eq!(shown(&json!({"user": "alice", "locked": false, "tags": ["a", "b"]})), "locked  false\ntags    a, b\nuser    alice\n");
-        assert_eq!(shown(&json!({"rows": [{"a": "x", "b": null}, {"a": "longer", "b": null}]})), "a\nx\nlonger\n");
-        assert_eq!(shown(&json!({"rows": [], "email": null, "name": ""})), "rows  \n");
+        assert_eq!(
+            shown(&json!({"user": "alice", "locked": false, "tags": ["a", "b"]})),
+            "locked  false\ntags    a, b\nuser    alice\n"
+        );
+        assert_eq!(
+            shown(&json!({"rows": [{"a": "x", "b": null}, {"a": "longer", "b": null}]})),
+            "a\nx\nlonger\n"
+        );
+        assert_eq!(
+            shown(&json!({"rows": [], "email": null, "name": ""})),
+            "rows  \n"
+        );
     }
 
     #[test]
     fn a_value_cannot_drive_the_terminal() {
-        assert!(!shown(&json!({"user": "a\u{1b}[2J\nb"})).trim_end().contains(['\u{1b}', '\n']));
+        assert!(
+            !shown(&json!({"user": "a\u{1b}[2J\nb"}))
+                .trim_end()
+                .contains(['\u{1b}', '\n'])
+        );
     }
 }

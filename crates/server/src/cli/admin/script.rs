@@ -16,14 +16,24 @@ pub(super) fn run(connection: &Connection, file: &Path, json: bool) -> Result<Ex
         let mut session = Session::open(connection).await?;
         let mut code = Ok(true);
         for (number, line) in text.lines().enumerate() {
-            code = command(&mut session, line, json).await.with_context(|| format!("{}, line {}", file.display(), number + 1));
+            code = command(&mut session, line, json)
+                .await
+                .with_context(|| format!("{}, line {}", file.display(), number + 1));
             if !matches!(code, Ok(true)) {
-                eprintln!("countersign: stopped at {}, line {}", file.display(), number + 1);
+                eprintln!(
+                    "countersign: stopped at {}, line {}",
+                    file.display(),
+                    number + 1
+                );
                 break;
             }
         }
         session.close().await;
-        Ok(if code? { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
+        Ok(if code? {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(REFUSED)
+        })
     })
 }
 
@@ -41,7 +51,13 @@ pub(super) fn repl(connection: &Connection) -> Result<ExitCode> {
                 print::out("countersign> ");
             }
             let mut line = String::new();
-            if std::io::stdin().lock().read_line(&mut line).context("read standard input")? == 0 || matches!(line.trim(), "quit" | "exit") {
+            if std::io::stdin()
+                .lock()
+                .read_line(&mut line)
+                .context("read standard input")?
+                == 0
+                || matches!(line.trim(), "quit" | "exit")
+            {
                 break;
             }
             match command(&mut session, &line, false).await {

@@ -13,7 +13,10 @@ impl Session {
     pub(crate) async fn open(connection: &Connection) -> Result<Self> {
         let (endpoint, login) = (connection.endpoint()?, connection.login()?);
         let mut client = Client::new(&endpoint)?;
-        client.log_on(&login).await?.expect_success(&format!("log on as {}", login.user))?;
+        client
+            .log_on(&login)
+            .await?
+            .expect_success(&format!("log on as {}", login.user))?;
         Ok(Self { client })
     }
 
@@ -30,6 +33,9 @@ impl Session {
 
 /// Runs a client to its end.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the client")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("start the client")?;
     runtime.block_on(work)
 }

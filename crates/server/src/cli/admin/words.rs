@@ -11,7 +11,11 @@ pub(super) fn split(line: &str) -> Result<Vec<String>> {
     while let Some(letter) = letters.next() {
         match (letter, quote) {
             (letter, Some(open)) if letter == open => quote = None,
-            ('\\', None | Some('"')) => word.get_or_insert_default().push(letters.next().context("read the line: it ends with a backslash")?),
+            ('\\', None | Some('"')) => word.get_or_insert_default().push(
+                letters
+                    .next()
+                    .context("read the line: it ends with a backslash")?,
+            ),
             ('"' | '\'', None) => {
                 quote = Some(letter);
                 word.get_or_insert_default();
@@ -32,14 +36,23 @@ pub(super) fn split(line: &str) -> Result<Vec<String>> {
 pub(crate) fn from_files(verb: &Verb, words: Vec<String>) -> Result<Vec<String>> {
     let mut out: Vec<String> = Vec::with_capacity(words.len());
     for word in words {
-        let named = out.last().map(String::as_str).filter(|name| name.starts_with("--") && !name.contains('='));
+        let named = out
+            .last()
+            .map(String::as_str)
+            .filter(|name| name.starts_with("--") && !name.contains('='));
         let (name, value) = match word.split_once('=') {
             Some((name, value)) if word.starts_with("--") => (Some(name), value),
             _ => (named, word.as_str()),
         };
         let name = name.map(|name| name.trim_start_matches('-').replace('-', "_"));
-        let replaced = match (name.and_then(|name| verb.field(&name)).map(|field| field.kind), value.strip_prefix('@')) {
-            (Some(Kind::Secret { .. }), Some(file)) => Some(content(file)?.trim_end_matches(['\r', '\n']).to_owned()),
+        let replaced = match (
+            name.and_then(|name| verb.field(&name))
+                .map(|field| field.kind),
+            value.strip_prefix('@'),
+        ) {
+            (Some(Kind::Secret { .. }), Some(file)) => {
+                Some(content(file)?.trim_end_matches(['\r', '\n']).to_owned())
+            }
             (Some(Kind::Data { .. }), Some(file)) => Some(content(file)?),
             _ => None,
         };
@@ -58,7 +71,9 @@ fn content(file: &str) -> Result<String> {
         return std::fs::read_to_string(file).with_context(|| format!("read {file}"));
     }
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("read standard input")?;
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .context("read standard input")?;
     Ok(text)
 }
 
@@ -70,8 +85,14 @@ mod tests {
     #[test]
     fn a_line_is_split_as_a_shell_does() {
         for (line, expected) in [
-            ("user create --user alice", &["user", "create", "--user", "alice"][..]),
-            ("  a  'b c' \"d \\\" e\" f\\ g ''", &["a", "b c", "d \" e", "f g", ""]),
+            (
+                "user create --user alice",
+                &["user", "create", "--user", "alice"][..],
+            ),
+            (
+                "  a  'b c' \"d \\\" e\" f\\ g ''",
+                &["a", "b c", "d \" e", "f g", ""],
+            ),
             ("a # comment", &["a"]),
             ("a#b", &["a#b"]),
             ("# only", &[]),
@@ -89,8 +110,21 @@ mod tests {
         std::fs::write(&path, "typed\n").unwrap();
         let at = format!("@{}", path.display());
         let verb = table::find("user", "set-password").unwrap();
-        let words = from_files(verb, vec!["--user".into(), at.clone(), "--password".into(), at.clone(), format!("--password={at}")]).unwrap();
-        assert_eq!(words, ["--user", &at, "--password", "typed", "--password=typed"]);
+        let words = from_files(
+            verb,
+            vec![
+                "--user".into(),
+                at.clone(),
+                "--password".into(),
+                at.clone(),
+                format!("--password={at}"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(
+            words,
+            ["--user", &at, "--password", "typed", "--password=typed"]
+        );
         assert!(from_files(verb, vec!["--password".into(), "@/nowhere/x".into()]).is_err());
     }
 }

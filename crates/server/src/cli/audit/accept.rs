@@ -30,7 +30,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let _lock = Lock::take(config.data_dir())?;
     let options = store_options(&config)?;
     let root = root::load(&config.root_key())?;
-    let store = Store::accept_rollback(&options, Arc::new(root), reason).context("accept the store as it is")?;
+    let store = Store::accept_rollback(&options, Arc::new(root), reason)
+        .context("accept the store as it is")?;
     store.close();
     print::line("The store is accepted as it is; `countersign serve` starts again.");
     Ok(ExitCode::SUCCESS)

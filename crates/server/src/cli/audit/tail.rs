@@ -43,7 +43,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         })?;
     }
     newest.iter().rev().for_each(|line| show(line, args.json));
-    if args.follow { follow(&reader, segment, args.json) } else { Ok(ExitCode::SUCCESS) }
+    if args.follow {
+        follow(&reader, segment, args.json)
+    } else {
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 /// Prints new records until the program is interrupted.
@@ -67,9 +71,24 @@ fn show(line: &Line, json: bool) {
 
 /// One record in one line: time, code, who, what, status.
 fn sentence(entry: &Entry) -> String {
-    let mut words = vec![entry.text("time").unwrap_or_default().to_owned(), entry.text("code").unwrap_or_default().to_owned()];
+    let mut words = vec![
+        entry.text("time").unwrap_or_default().to_owned(),
+        entry.text("code").unwrap_or_default().to_owned(),
+    ];
     words.extend(entry.text("description").map(str::to_owned));
-    for name in ["user", "domain", "command", "target_user", "target", "serial", "component_type", "client_location", "status_code", "reason", "request_id"] {
+    for name in [
+        "user",
+        "domain",
+        "command",
+        "target_user",
+        "target",
+        "serial",
+        "component_type",
+        "client_location",
+        "status_code",
+        "reason",
+        "request_id",
+    ] {
         match entry.fields().get(name) {
             Some(Value::String(text)) => words.push(format!("{name}={text:?}")),
             Some(Value::Number(number)) => words.push(format!("{name}={number}")),

@@ -46,7 +46,8 @@ pub(super) struct Args {
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text).ok_or_else(|| "it is no time in RFC 3339, such as 2026-01-31T12:00:00Z".to_owned())
+    Timestamp::parse(text)
+        .ok_or_else(|| "it is no time in RFC 3339, such as 2026-01-31T12:00:00Z".to_owned())
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -59,7 +60,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         print::out(&report_factors(&back));
         intact &= back.is_empty();
     }
-    Ok(if intact { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
+    Ok(if intact {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(REFUSED)
+    })
 }
 
 /// What is verified.
@@ -105,7 +110,11 @@ impl Args {
 
     fn range(&self) -> Range {
         let all = Range::all(false);
-        Range { from: self.from.unwrap_or(all.from), to: self.to.unwrap_or(all.to), ..all }
+        Range {
+            from: self.from.unwrap_or(all.from),
+            to: self.to.unwrap_or(all.to),
+            ..all
+        }
     }
 
     fn includes(&self, at: Timestamp) -> bool {
@@ -117,19 +126,33 @@ impl Args {
 /// The point that the node itself remembers of its store: a store that was put back lacks it.
 fn remembered(config: &Config) -> Result<Option<Anchor>> {
     let options = store_options(config)?;
-    let Ok(text) = std::fs::read(&options.state_file) else { return Ok(None) };
-    let json: Value = serde_json::from_slice(&text).with_context(|| format!("read {}", options.state_file.display()))?;
-    let head = Head::from_json(&json).with_context(|| format!("read {}", options.state_file.display()))?;
-    Ok(Some(Anchor { node: options.node, head }))
+    let Ok(text) = std::fs::read(&options.state_file) else {
+        return Ok(None);
+    };
+    let json: Value = serde_json::from_slice(&text)
+        .with_context(|| format!("read {}", options.state_file.display()))?;
+    let head =
+        Head::from_json(&json).with_context(|| format!("read {}", options.state_file.display()))?;
+    Ok(Some(Anchor {
+        node: options.node,
+        head,
+    }))
 }
 
 fn verify(args: &Args, trail: &Source) -> Result<Outcome> {
-    let check = |key: &[u8; 32], message: &[u8], signature: &[u8; 64]| audit_key::verify(key, message, signature);
+    let check = |key: &[u8; 32], message: &[u8], signature: &[u8; 64]| {
+        audit_key::verify(key, message, signature)
+    };
     let mut verifier = Verifier::new(&check);
     if let Some(path) = &args.keys {
         verifier = verifier.trusting(keys(path)?);
     }
-    let mut anchors = args.anchors.as_deref().map(anchors).transpose()?.unwrap_or_default();
+    let mut anchors = args
+        .anchors
+        .as_deref()
+        .map(anchors)
+        .transpose()?
+        .unwrap_or_default();
     if let Source::Store(_, Some(anchor)) = trail
         && args.is_whole()
     {
@@ -148,22 +171,44 @@ fn keys(path: &Path) -> Result<Vec<[u8; 32]>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
     let all: Vec<PublicAuditKey> = match serde_json::from_str(&text) {
         Ok(all) => all,
-        Err(_) => text.lines().filter(|line| !line.trim().is_empty()).map(serde_json::from_str).collect::<Result<_, _>>().with_context(|| format!("read the audit keys in {}", path.display()))?,
+        Err(_) => text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(serde_json::from_str)
+            .collect::<Result<_, _>>()
+            .with_context(|| format!("read the audit keys in {}", path.display()))?,
     };
     let bytes: Option<Vec<_>> = all.iter().map(PublicAuditKey::bytes).collect();
     match bytes {
         Some(bytes) if !bytes.is_empty() => Ok(bytes),
-        _ => bail!("read the audit keys in {}: a key is damaged, or there is none", path.display()),
+        _ => bail!(
+            "read the audit keys in {}: a key is damaged, or there is none",
+            path.display()
+        ),
     }
 }
 
 fn anchors(path: &Path) -> Result<Vec<Anchor>> {
     let mut all = Vec::new();
     lines(path, &mut |line| {
-        let json: Value = serde_json::from_slice(line).with_context(|| format!("read the anchors in {}", path.display()))?;
-        let node = json.get("node").and_then(Value::as_str).with_context(|| format!("read the anchors in {}: a line names no node", path.display()))?;
-        let head = Head::from_json(&json).with_context(|| format!("read the anchors in {}: a line lacks epoch, seq or hash", path.display()))?;
-        all.push(Anchor { node: node.to_owned(), head });
+        let json: Value = serde_json::from_slice(line)
+            .with_context(|| format!("read the anchors in {}", path.display()))?;
+        let node = json.get("node").and_then(Value::as_str).with_context(|| {
+            format!(
+                "read the anchors in {}: a line names no node",
+                path.display()
+            )
+        })?;
+        let head = Head::from_json(&json).with_context(|| {
+            format!(
+                "read the anchors in {}: a line lacks epoch, seq or hash",
+                path.display()
+            )
+        })?;
+        all.push(Anchor {
+            node: node.to_owned(),
+            head,
+        });
         Ok(())
     })?;
     Ok(all)
@@ -189,13 +234,19 @@ fn report(outcome: &Outcome) -> String {
             for problem in outcome.problems.iter().skip(1) {
                 let _ = writeln!(out, "  also: {problem}");
             }
-            let more = outcome.problem_count.saturating_sub(outcome.problems.len() as u64);
+            let more = outcome
+                .problem_count
+                .saturating_sub(outcome.problems.len() as u64);
             if more > 0 {
                 let _ = writeln!(out, "  and {more} more");
             }
         }
     }
-    let _ = writeln!(out, "  {} records, {} epochs, {} nodes, {} signed checkpoints", outcome.records, outcome.epochs, outcome.nodes, outcome.checkpoints);
+    let _ = writeln!(
+        out,
+        "  {} records, {} epochs, {} nodes, {} signed checkpoints",
+        outcome.records, outcome.epochs, outcome.nodes, outcome.checkpoints
+    );
     out.push_str(match outcome.origin {
         Origin::Proven => "  order and origin proven\n",
         Origin::OrderOnly => "  order proven, origin not: name trusted keys by --keys\n",
@@ -236,8 +287,17 @@ fn report_factors(back: &[MovedBack]) -> String {
         return "  moving factors: none was set back\n".to_owned();
     }
     let mut out = String::new();
-    for MovedBack { serial, application, accepted, stored } in back {
-        let _ = writeln!(out, "SET BACK: {serial} {application}: accepted was {accepted}, stored is {stored}");
+    for MovedBack {
+        serial,
+        application,
+        accepted,
+        stored,
+    } in back
+    {
+        let _ = writeln!(
+            out,
+            "SET BACK: {serial} {application}: accepted was {accepted}, stored is {stored}"
+        );
     }
     out
 }
