@@ -16,7 +16,7 @@ use countersign_engine::attempt::Via;
 use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::{Change, Decision, Grant, Verdict};
 use countersign_engine::facts::Found;
-use countersign_engine::model::{Session, SessionKey};
+use countersign_engine::model::{Session, SessionKey, User};
 use countersign_engine::text;
 use countersign_engine::time::Timestamp;
 use countersign_store::Work;
@@ -340,9 +340,7 @@ pub async fn caller(
         .account_by_key(session.user)
         .map_err(|error| refused(error.status()))?;
     let account = match &found {
-        Found::Account(account) if !account.user.disabled && account.user.is_administrator() => {
-            account
-        }
+        Found::Account(account) if may_go_on(&account.user, now) => account,
         Found::Unreadable(status, _) => return Err(refused(*status)),
         Found::Account(_) | Found::Nobody => {
             end(node, key).await;
@@ -350,10 +348,7 @@ pub async fn caller(
         }
     };
     if node.session_uses().used(&session, now) {
-        write(
-            node,
-Write::SessionUse(key, now))
-        .await;
+        write(node, Write::SessionUse(key, now)).await;
     }
     Ok(Caller {
         user: account.user.key,
@@ -365,6 +360,12 @@ Write::SessionUse(key, now))
         session: Some(session.key),
         request: Node::arrival().id,
     })
+}
+
+/// Whether sessions of an account may go on.
+fn may_go_on(user: &User, now: Timestamp) -> bool {
+    let expired = user.expires_at.is_some_and(|end| end <= now);
+    !user.disabled && !expired && user.is_administrator()
 }
 
 /// A refusal at the door of a session, audited under the identity that the answer names.

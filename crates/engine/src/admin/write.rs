@@ -103,8 +103,10 @@ pub enum Write {
     RemoveComponent(ComponentKey, i64),
     /// Set a setting, or with `None` back to its default.
     Setting(&'static str, Option<String>),
-    /// A new session, or a new last use of one.
+    /// A new session.
     Session(Box<Session>),
+    /// A use of a session; nothing if it has ended meanwhile.
+    SessionUse(SessionKey, Timestamp),
     /// End a session.
     RemoveSession(SessionKey),
     /// End all sessions of an account.

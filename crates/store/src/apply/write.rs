@@ -58,6 +58,7 @@ impl Applying<'_> {
                 held(application::delete(self.tx, *key, *revision)?)?;
             }
             Write::Session(new) => self.put_session(new)?,
+            Write::SessionUse(key, at) => session::used(self.tx, *key, *at)?,
             Write::RemoveSession(key) => session::delete(self.tx, *key)?,
             Write::RemoveSessionsOf(user) => session::delete_of(self.tx, *user)?,
             Write::Key(record) => {

@@ -3,13 +3,15 @@
 use crate::StoreError;
 use crate::sql::{Row, Tx, args};
 use countersign_engine::model::{Session, SessionKey, UserKey};
+use countersign_engine::time::Timestamp;
 
 const ONE: &str =
     "SELECT key, user_key, source, component_type, started, last_use FROM session WHERE key = $1";
 pub(crate) const ALL: &str =
     "SELECT key, user_key, source, component_type, started, last_use FROM session ORDER BY started";
-const PUT: &str = "INSERT INTO session (key, user_key, source, component_type, started, last_use) VALUES ($1, $2, $3, $4, $5, $6)
-    ON CONFLICT (key) DO UPDATE SET last_use = excluded.last_use";
+const PUT: &str = "INSERT INTO session (key, user_key, source, component_type, started, last_use) VALUES ($1, $2, $3, $4, $5, $6)";
+// A session that was ended meanwhile must not come back by being used.
+const USE: &str = "UPDATE session SET last_use = $1 WHERE key = $2 AND last_use < $1";
 const DELETE: &str = "DELETE FROM session WHERE key = $1";
 const DELETE_OF: &str = "DELETE FROM session WHERE user_key = $1";
 
@@ -46,6 +48,10 @@ pub(crate) fn put(tx: Tx<'_>, r: &Session) -> Result<(), StoreError> {
         ],
     )
     .map(|_| ())
+}
+
+pub(crate) fn used(tx: Tx<'_>, key: SessionKey, at: Timestamp) -> Result<(), StoreError> {
+    tx.run(USE, args![at, &key.0]).map(|_| ())
 }
 
 pub(crate) fn delete(tx: Tx<'_>, key: SessionKey) -> Result<(), StoreError> {
