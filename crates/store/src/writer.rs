@@ -27,11 +27,15 @@ const IDLE: Duration = Duration::from_secs(1);
 const PURGE_EVERY: i64 = 1_000_000;
 /// Microseconds between two looks at the size of the store.
 const TUNE_EVERY: i64 = 60_000_000;
-/// Applications from which on checkpoints of the log are made rarer: each logon then dirties a page of its own.
+/// Applications from which on a store is large: each logon then dirties a page of its own, so that checkpoints of the
+/// log are made rarer, and the pages of the moving states take more memory.
 const MANY: i64 = 100_000;
 /// Pages of the log between two checkpoints, with few applications and with many.
 const PAGES_FEW: i64 = 2_000;
 const PAGES_MANY: i64 = 64_000;
+/// KiB of pages that the writer keeps, with few applications and with many.
+const KEPT_FEW: i64 = 16 * 1024;
+const KEPT_MANY: i64 = 64 * 1024;
 /// Most rows removed at a time.
 const PURGE_MOST: i64 = 500;
 
@@ -122,11 +126,13 @@ impl Writer {
 
     fn tune_or_tell(&mut self) {
         if let Err(error) = self.tune() {
-            tracing::warn!("failed to {error}: the size of the log stays as it was");
+            tracing::warn!(
+                "failed to {error}: the size of the log and of the cache stays as it was"
+            );
         }
     }
 
-    /// Fits the size of the log to that of the store, which an import may have changed.
+    /// Fits the log and the pages kept to the size of the store, which an import may have changed.
     pub(crate) fn tune(&mut self) -> Result<(), StoreError> {
         let now = self.shared.now();
         if now.micros_since(self.tuned).abs() < TUNE_EVERY {
@@ -134,8 +140,13 @@ impl Writer {
         }
         self.tuned = now;
         let many = application::newest(self.database.tx())? > MANY;
-        self.database
-            .checkpoint_every(if many { PAGES_MANY } else { PAGES_FEW })
+        let (pages, kept) = if many {
+            (PAGES_MANY, KEPT_MANY)
+        } else {
+            (PAGES_FEW, KEPT_FEW)
+        };
+        self.database.checkpoint_every(pages)?;
+        self.database.keep_pages(kept)
     }
 
     /// Has the newest committed checkpoint written beside the store.
@@ -164,7 +175,14 @@ impl Writer {
             memory
         };
         let gone = challenge::remove_expired(tx, expired, memory, PURGE_MOST)?;
-        challenge::remove_kept(tx, now, PURGE_MOST)?;
+        let kept = challenge::remove_kept(tx, now, PURGE_MOST)?;
+        let rest = [gone, kept]
+            .iter()
+            .any(|count| i64::try_from(*count) == Ok(PURGE_MOST));
+        if rest {
+            // More is left: the next batch goes on, or rows would come faster than they go.
+            self.purged = Timestamp(i64::MIN);
+        }
         Ok(-i64::try_from(gone).unwrap_or(0))
     }
 

@@ -309,6 +309,25 @@ fn expired_challenges_go_with_a_later_batch() {
 }
 
 #[test]
+fn what_expires_faster_than_one_removal_a_second_goes_with_the_batches() {
+    let world = World::new();
+    let many = (0..600_u16).map(|n| {
+        let mut change = challenge(&world, 0, None, ChallengeKind::OneStep);
+        if let Change::PutChallenge(new) = &mut change {
+            new.key.0[..2].copy_from_slice(&n.to_be_bytes());
+        }
+        change
+    });
+    world.done(many.collect());
+    assert_eq!(world.store.outstanding(), 600);
+    world.pass(361);
+    world.done(Vec::new());
+    assert_eq!(world.store.outstanding(), 100);
+    world.done(Vec::new());
+    assert_eq!(world.store.outstanding(), 0, "in the same second");
+}
+
+#[test]
 fn a_kept_answer_is_sealed_and_given_once_for_each_request() {
     let world = World::new();
     let keep = |answer: &str, expires| {
