@@ -37,16 +37,35 @@ impl Completion for Done {
 
 /// Accounts from all over the list, in no order.
 pub(crate) fn sample(store: &Store, users: &Path) -> Result<Vec<Account>> {
-    let list = std::fs::read_to_string(users).with_context(|| format!("read {}", users.display()))?;
-    let names: Vec<&str> = list.lines().filter_map(|line| line.split(',').next()).collect();
-    let domain = store.snapshot().domains.master().context("the store has no master domain")?.key;
+    let list =
+        std::fs::read_to_string(users).with_context(|| format!("read {}", users.display()))?;
+    let names: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.split(',').next())
+        .collect();
+    let domain = store
+        .snapshot()
+        .domains
+        .master()
+        .context("the store has no master domain")?
+        .key;
     let step = coprime(names.len());
-    let picked = (0..names.len().min(MOST)).filter_map(|n| names.get(n.wrapping_mul(step) % names.len()));
+    let picked =
+        (0..names.len().min(MOST)).filter_map(|n| names.get(n.wrapping_mul(step) % names.len()));
     picked
         .map(|name| match store.account_now(domain, &fold(name))? {
             Found::Account(account) => {
-                let application = account.authenticators.iter().flat_map(|a| &a.applications).next().context("an account without application")?;
-                Ok(Account { name: (*name).to_owned(), key: application.key, state: application.state })
+                let application = account
+                    .authenticators
+                    .iter()
+                    .flat_map(|a| &a.applications)
+                    .next()
+                    .context("an account without application")?;
+                Ok(Account {
+                    name: (*name).to_owned(),
+                    key: application.key,
+                    state: application.state,
+                })
             }
             _ => bail!("{name} is not in the store"),
         })
@@ -61,11 +80,18 @@ fn coprime(length: usize) -> usize {
         }
         a
     };
-    (length * 5 / 8..).find(|step| *step > 0 && gcd(*step, length) == 1).unwrap_or(1)
+    (length * 5 / 8..)
+        .find(|step| *step > 0 && gcd(*step, length) == 1)
+        .unwrap_or(1)
 }
 
 /// Keeps `in_flight` works under way for some seconds; figures named as radload names them.
-pub(crate) fn run(store: &Store, accounts: &mut [Account], in_flight: usize, seconds: u64) -> Result<Value> {
+pub(crate) fn run(
+    store: &Store,
+    accounts: &mut [Account],
+    in_flight: usize,
+    seconds: u64,
+) -> Result<Value> {
     let (tell, told) = channel();
     let to: Arc<dyn Completion> = Arc::new(Done(tell));
     let mut sent: Vec<Instant> = vec![Instant::now(); accounts.len()];
@@ -85,7 +111,11 @@ pub(crate) fn run(store: &Store, accounts: &mut [Account], in_flight: usize, sec
             })
             .collect()
     };
-    let submit = |works| store.submit(works, &to).map_err(|_| anyhow::anyhow!("hand the store its works: its queue is full"));
+    let submit = |works| {
+        store
+            .submit(works, &to)
+            .map_err(|_| anyhow::anyhow!("hand the store its works: its queue is full"))
+    };
     submit(make(in_flight, &mut sent))?;
     let (mut latencies, mut commits) = (Vec::new(), 0_u64);
     while Instant::now() < end {
@@ -95,7 +125,9 @@ pub(crate) fn run(store: &Store, accounts: &mut [Account], in_flight: usize, sec
             if *outcome != Outcome::Committed {
                 bail!("commit a work: {outcome:?}");
             }
-            let at = usize::try_from(work.token).ok().and_then(|place| sent.get(place));
+            let at = usize::try_from(work.token)
+                .ok()
+                .and_then(|place| sent.get(place));
             latencies.extend(at.map(Instant::elapsed));
         }
         submit(make(results.len(), &mut sent))?;
@@ -108,7 +140,11 @@ pub(crate) fn run(store: &Store, accounts: &mut [Account], in_flight: usize, sec
     }
     latencies.sort_unstable();
     let count = latencies.len();
-    let micros = |share: f64| latencies.get((share * count as f64) as usize).map_or(0.0, |took| round(took.as_secs_f64() * 1e6));
+    let micros = |share: f64| {
+        latencies
+            .get((share * count as f64) as usize)
+            .map_or(0.0, |took| round(took.as_secs_f64() * 1e6))
+    };
     Ok(json!({
         "per_second": round(count as f64 / took), "completed": count, "batch": round(count as f64 / commits.max(1) as f64),
         "latency_us": {"p50": micros(0.5), "p99": micros(0.99), "p99.9": micros(0.999)},
@@ -122,9 +158,20 @@ fn work(token: usize, account: &mut Account) -> Work {
     let now = system_time();
     let guard = account.state.version;
     let state = &mut account.state;
-    *state = ApplicationState { version: guard + 1, last_success: Some(now), ..*state };
+    *state = ApplicationState {
+        version: guard + 1,
+        last_success: Some(now),
+        ..*state
+    };
     let mut amid = [0; 16];
-    amid.iter_mut().zip(now.0.to_be_bytes().into_iter().chain(account.key.0.to_be_bytes())).for_each(|(to, from)| *to = from);
+    amid.iter_mut()
+        .zip(
+            now.0
+                .to_be_bytes()
+                .into_iter()
+                .chain(account.key.0.to_be_bytes()),
+        )
+        .for_each(|(to, from)| *to = from);
     let mut record = Record::new(Code::AUTH_ACCEPTED, amid, now);
     let text = |text: &'static str| Some(text.into());
     record.status = Some(Status::SUCCESS);
@@ -143,8 +190,17 @@ fn work(token: usize, account: &mut Account) -> Work {
     record.application = text("OTP");
     record.elapsed_us = Some(500);
     record.verified_counter = Some(state.counter);
-    let changes = vec![Change::Application { key: account.key, guard, to: *state }];
-    Work { token: u64::try_from(token).unwrap_or(0), changes, records: vec![record], trace: vec![7; TRACE] }
+    let changes = vec![Change::Application {
+        key: account.key,
+        guard,
+        to: *state,
+    }];
+    Work {
+        token: u64::try_from(token).unwrap_or(0),
+        changes,
+        records: vec![record],
+        trace: vec![7; TRACE],
+    }
 }
 
 fn cpu_seconds() -> f64 {
@@ -155,7 +211,10 @@ fn cpu_seconds() -> f64 {
 /// Time the host took away, all cores together.
 fn steal_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
-    let ticks = stat.lines().next().and_then(|line| line.split_whitespace().nth(8)?.parse::<f64>().ok());
+    let ticks = stat
+        .lines()
+        .next()
+        .and_then(|line| line.split_whitespace().nth(8)?.parse::<f64>().ok());
     ticks.unwrap_or(0.0) / rustix::param::clock_ticks_per_second() as f64
 }
 

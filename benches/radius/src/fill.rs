@@ -6,7 +6,8 @@ use countersign_engine::Secret;
 use countersign_engine::admin::{Put, Write};
 use countersign_engine::decision::Change;
 use countersign_engine::model::{
-    Algorithm, Application, ApplicationKey, ApplicationKind, ApplicationState, Authenticator, AuthenticatorKey, DomainKey, Meta, PinSettings, Sealed, User, UserKey,
+    Algorithm, Application, ApplicationKey, ApplicationKind, ApplicationState, Authenticator,
+    AuthenticatorKey, DomainKey, Meta, PinSettings, Sealed, User, UserKey,
 };
 use countersign_engine::text::fold;
 use countersign_oath::Hash;
@@ -24,20 +25,36 @@ struct Done(Sender<Outcome>);
 
 impl Completion for Done {
     fn done(&self, results: Vec<(Work, Outcome)>) {
-        results.into_iter().for_each(|(_, outcome)| drop(self.0.send(outcome)));
+        results
+            .into_iter()
+            .for_each(|(_, outcome)| drop(self.0.send(outcome)));
     }
 }
 
 /// Adds the users of a list, and has the node keep all of them in memory.
 pub(crate) fn fill(data: &DataDir, users: &Path) -> Result<()> {
-    let list = std::fs::read_to_string(users).with_context(|| format!("read {}", users.display()))?;
+    let list =
+        std::fs::read_to_string(users).with_context(|| format!("read {}", users.display()))?;
     let store = data.store()?;
-    let domain = store.snapshot().domains.master().context("the store has no master domain")?.key;
+    let domain = store
+        .snapshot()
+        .domains
+        .master()
+        .context("the store has no master domain")?
+        .key;
     let lines: Vec<&str> = list.lines().collect();
     let (tell, told) = channel();
     let to: Arc<dyn Completion> = Arc::new(Done(tell));
-    let setting = Change::Write(Write::Setting("cache.accounts", Some((lines.len() + 1_000).to_string())));
-    committed(&store.commit(Work { token: 0, changes: vec![setting], records: Vec::new(), trace: Vec::new() }))?;
+    let setting = Change::Write(Write::Setting(
+        "cache.accounts",
+        Some((lines.len() + 1_000).to_string()),
+    ));
+    committed(&store.commit(Work {
+        token: 0,
+        changes: vec![setting],
+        records: Vec::new(),
+        trace: Vec::new(),
+    }))?;
     let mut under_way = 0;
     for chunk in lines.chunks(PER_WORK) {
         if under_way == UNDER_WAY {
@@ -61,15 +78,27 @@ fn committed(outcome: &Outcome) -> Result<()> {
     }
 }
 
-fn submit(store: &Store, domain: DomainKey, lines: &[&str], to: &Arc<dyn Completion>) -> Result<()> {
+fn submit(
+    store: &Store,
+    domain: DomainKey,
+    lines: &[&str],
+    to: &Arc<dyn Completion>,
+) -> Result<()> {
     let mut changes = Vec::with_capacity(3 * lines.len());
     for (row, line) in (1..).zip(lines) {
         let mut fields = line.split(',');
-        let (Some(name), Some(secret)) = (fields.next(), fields.next()) else { bail!("a line is no user: {line}") };
+        let (Some(name), Some(secret)) = (fields.next(), fields.next()) else {
+            bail!("a line is no user: {line}")
+        };
         let secret = Secret::new(HEXLOWER.decode(secret.as_bytes())?);
         changes.extend(account(domain, -row, name, secret).map(Change::Write));
     }
-    let work = Work { token: 0, changes, records: Vec::new(), trace: Vec::new() };
+    let work = Work {
+        token: 0,
+        changes,
+        records: Vec::new(),
+        trace: Vec::new(),
+    };
     if store.submit(vec![work], to).is_err() {
         bail!("hand the store its users: its queue is full");
     }
@@ -123,7 +152,10 @@ fn account(domain: DomainKey, row: i64, name: &str, secret: Secret) -> [Write; 3
         secure_channel: false,
         host_code: false,
         confirm: false,
-        algorithm: Algorithm::Hotp { hash: Hash::Sha1, digits: 6 },
+        algorithm: Algorithm::Hotp {
+            hash: Hash::Sha1,
+            digits: 6,
+        },
         pin: PinSettings::default(),
         secret: Sealed(Box::default()),
         sealed_pin: None,
@@ -131,5 +163,9 @@ fn account(domain: DomainKey, row: i64, name: &str, secret: Secret) -> [Write; 3
         meta: Meta::default(),
     };
     let application = Put::new(application).with("secret", Some(secret));
-    [Write::User(Box::new(Put::new(user))), Write::Authenticator(Box::new(Put::new(authenticator))), Write::Application(AuthenticatorKey(row), Box::new(application))]
+    [
+        Write::User(Box::new(Put::new(user))),
+        Write::Authenticator(Box::new(Put::new(authenticator))),
+        Write::Application(AuthenticatorKey(row), Box::new(application)),
+    ]
 }

@@ -72,40 +72,92 @@ fn main() -> Result<()> {
         None
     });
     let mut report = Report::default();
-    for count in COUNTS.into_iter().filter(|count| options.only.is_none_or(|only| only == *count)) {
-        measure(&options, &folder, &shape, count, peer.as_ref(), &mut report).with_context(|| format!("measure {count} authenticators"))?;
+    for count in COUNTS
+        .into_iter()
+        .filter(|count| options.only.is_none_or(|only| only == *count))
+    {
+        measure(&options, &folder, &shape, count, peer.as_ref(), &mut report)
+            .with_context(|| format!("measure {count} authenticators"))?;
     }
     report.print();
-    std::fs::write(&options.json, report.json(&options)).with_context(|| format!("write {}", options.json.display()))
+    std::fs::write(&options.json, report.json(&options))
+        .with_context(|| format!("write {}", options.json.display()))
 }
 
 /// All rows for one number of authenticators. The saturating runs take turns, so that a bad minute of the host hits all.
-fn measure(options: &Options, folder: &Folder, shape: &Shape, count: usize, peer: Option<&FreeRadius>, report: &mut Report) -> Result<()> {
+fn measure(
+    options: &Options,
+    folder: &Folder,
+    shape: &Shape,
+    count: usize,
+    peer: Option<&FreeRadius>,
+    report: &mut Report,
+) -> Result<()> {
     let users = shape.users(folder, "users", count, "hotp")?;
     let data = DataDir::new(options, &folder.path(&format!("data-{count}")))?;
     fill::fill(&data, &users)?;
     let section = report.section(count);
     for round in 0..shape.rounds {
-        eprintln!("{count} authenticators, round {} of {}", round + 1, shape.rounds);
+        eprintln!(
+            "{count} authenticators, round {} of {}",
+            round + 1,
+            shape.rounds
+        );
         section.add(Row::Sink, shape.sink(folder)?);
         if let Some(peer) = peer {
-            section.add(Row::Peer, shape.load(peer.address(), peer::SECRET, peer.users(), peer.pid(), None)?);
+            section.add(
+                Row::Peer,
+                shape.load(peer.address(), peer::SECRET, peer.users(), peer.pid(), None)?,
+            );
         }
         let server = data.serve(folder)?;
         shape.warm(server.address(), server.secret(), &users, count)?;
-        section.add(Row::Server, shape.load(server.address(), server.secret(), &users, server.pid(), None)?);
+        section.add(
+            Row::Server,
+            shape.load(
+                server.address(),
+                server.secret(),
+                &users,
+                server.pid(),
+                None,
+            )?,
+        );
         if round == 0 {
-            section.add(Row::ServerAtRate, shape.load(server.address(), server.secret(), &users, server.pid(), Some(RATE))?);
+            section.add(
+                Row::ServerAtRate,
+                shape.load(
+                    server.address(),
+                    server.secret(),
+                    &users,
+                    server.pid(),
+                    Some(RATE),
+                )?,
+            );
         }
         server.stop()?;
         let store = data.store()?;
         let mut accounts = commit::sample(&store, &users)?;
-        section.add(Row::Group, commit::run(&store, &mut accounts, shape.in_flight(), shape.seconds)?);
-        section.add(Row::Single, commit::run(&store, &mut accounts, 1, shape.seconds)?);
+        section.add(
+            Row::Group,
+            commit::run(&store, &mut accounts, shape.in_flight(), shape.seconds)?,
+        );
+        section.add(
+            Row::Single,
+            commit::run(&store, &mut accounts, 1, shape.seconds)?,
+        );
         store.close();
     }
     if let Some(peer) = peer {
-        section.add(Row::PeerAtRate, shape.load(peer.address(), peer::SECRET, peer.users(), peer.pid(), Some(RATE))?);
+        section.add(
+            Row::PeerAtRate,
+            shape.load(
+                peer.address(),
+                peer::SECRET,
+                peer.users(),
+                peer.pid(),
+                Some(RATE),
+            )?,
+        );
     }
     Ok(())
 }

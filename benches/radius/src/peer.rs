@@ -33,16 +33,35 @@ impl FreeRadius {
         std::fs::create_dir_all(&raddb)?;
         let address = free_port()?;
         std::fs::write(raddb.join("users"), accounts(&users)?)?;
-        std::fs::write(raddb.join("radiusd.conf"), configuration(&raddb, address.port()))?;
+        std::fs::write(
+            raddb.join("radiusd.conf"),
+            configuration(&raddb, address.port()),
+        )?;
         // it refuses a configuration that others may write
         let log = std::fs::File::create(raddb.join("start.log"))?;
         let mut command = Command::new(PROGRAM);
-        command.arg("-f").arg("-d").arg(&raddb).stdout(log.try_clone()?).stderr(log);
+        command
+            .arg("-f")
+            .arg("-d")
+            .arg(&raddb)
+            .stdout(log.try_clone()?)
+            .stderr(log);
         let mut process = Process::start(&mut command)?;
         let log = raddb.join("radius.log");
-        let ready = || std::fs::read_to_string(&log).ok()?.contains("Ready to process requests").then_some(());
-        process.wait_until(Duration::from_secs(60), ready).context("start FreeRADIUS")?;
-        Ok(Some(Self { process, address, users }))
+        let ready = || {
+            std::fs::read_to_string(&log)
+                .ok()?
+                .contains("Ready to process requests")
+                .then_some(())
+        };
+        process
+            .wait_until(Duration::from_secs(60), ready)
+            .context("start FreeRADIUS")?;
+        Ok(Some(Self {
+            process,
+            address,
+            users,
+        }))
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -62,8 +81,14 @@ fn accounts(users: &Path) -> Result<String> {
     let mut out = String::new();
     for line in std::fs::read_to_string(users)?.lines() {
         let mut fields = line.split(',');
-        let (Some(name), Some(secret)) = (fields.next(), fields.next()) else { bail!("a line is no user: {line}") };
-        writeln!(out, "{name} TOTP-Secret := \"{}\"", BASE32.encode(&HEXLOWER.decode(secret.as_bytes())?))?;
+        let (Some(name), Some(secret)) = (fields.next(), fields.next()) else {
+            bail!("a line is no user: {line}")
+        };
+        writeln!(
+            out,
+            "{name} TOTP-Secret := \"{}\"",
+            BASE32.encode(&HEXLOWER.decode(secret.as_bytes())?)
+        )?;
     }
     Ok(out)
 }

@@ -14,9 +14,15 @@ pub(crate) struct Folder {
 impl Folder {
     pub(crate) fn new(path: Option<&Path>) -> Result<Self> {
         let temporary = path.is_none();
-        let path = path.map_or_else(|| std::env::temp_dir().join(format!("bench-radius-{}", std::process::id())), Path::to_owned);
+        let path = path.map_or_else(
+            || std::env::temp_dir().join(format!("bench-radius-{}", std::process::id())),
+            Path::to_owned,
+        );
         std::fs::create_dir_all(&path).with_context(|| format!("make {}", path.display()))?;
-        Ok(Self { path: path.canonicalize()?, temporary })
+        Ok(Self {
+            path: path.canonicalize()?,
+            temporary,
+        })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -37,7 +43,10 @@ pub(crate) struct Process(Child);
 
 impl Process {
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
-        command.spawn().map(Self).with_context(|| format!("start {}", command.get_program().display()))
+        command
+            .spawn()
+            .map(Self)
+            .with_context(|| format!("start {}", command.get_program().display()))
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -45,7 +54,11 @@ impl Process {
     }
 
     /// Waits until `ready` answers something.
-    pub(crate) fn wait_until<T>(&mut self, patience: Duration, mut ready: impl FnMut() -> Option<T>) -> Result<T> {
+    pub(crate) fn wait_until<T>(
+        &mut self,
+        patience: Duration,
+        mut ready: impl FnMut() -> Option<T>,
+    ) -> Result<T> {
         let start = Instant::now();
         loop {
             if let Some(value) = ready() {
@@ -68,7 +81,9 @@ impl Process {
     }
 
     fn terminate(&self) {
-        let pid = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = i32::try_from(self.0.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
         if let Some(pid) = pid {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM); // gone already is as good
         }

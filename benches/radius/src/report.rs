@@ -18,7 +18,11 @@ pub(crate) enum Row {
 /// All rows in their order: key in the JSON, text in the table.
 const ROWS: [(Row, &str, &str); 7] = [
     (Row::Server, "countersign", "countersign, saturated"),
-    (Row::ServerAtRate, "countersign_1000", "countersign, 1,000/s"),
+    (
+        Row::ServerAtRate,
+        "countersign_1000",
+        "countersign, 1,000/s",
+    ),
     (Row::Sink, "no_op", "(a) no-op answerer"),
     (Row::Group, "group_commit", "(b) bare group commit"),
     (Row::Single, "single_commit", "(c) one commit a logon"),
@@ -39,7 +43,10 @@ pub(crate) struct Section {
 
 impl Report {
     pub(crate) fn section(&mut self, count: usize) -> &mut Section {
-        self.sections.push(Section { count, runs: Vec::new() });
+        self.sections.push(Section {
+            count,
+            runs: Vec::new(),
+        });
         let last = self.sections.len() - 1;
         #[expect(clippy::indexing_slicing, reason = "pushed in the line before")]
         &mut self.sections[last]
@@ -52,7 +59,11 @@ impl Report {
     }
 
     pub(crate) fn json(&self, options: &Options) -> String {
-        let sections: Map<String, Value> = self.sections.iter().map(|section| (section.count.to_string(), section.json())).collect();
+        let sections: Map<String, Value> = self
+            .sections
+            .iter()
+            .map(|section| (section.count.to_string(), section.json()))
+            .collect();
         let all = json!({"sockets": options.sockets, "in_flight": options.in_flight, "authenticators": sections});
         format!("{all:#}\n")
     }
@@ -65,22 +76,52 @@ impl Section {
 
     /// The median of a figure over the runs of a row.
     fn median(&self, row: Row, pointer: &str) -> Option<f64> {
-        let mut all: Vec<f64> = self.runs.iter().filter(|(other, _)| *other == row).filter_map(|(_, run)| run.pointer(pointer)?.as_f64()).collect();
+        let mut all: Vec<f64> = self
+            .runs
+            .iter()
+            .filter(|(other, _)| *other == row)
+            .filter_map(|(_, run)| run.pointer(pointer)?.as_f64())
+            .collect();
         all.sort_by(f64::total_cmp);
         all.get(all.len() / 2).copied()
     }
 
     fn ratio(&self, to: Row) -> Option<f64> {
-        Some(self.median(Row::Server, "/per_second")? / self.median(to, "/per_second").filter(|rate| *rate > 0.0)?)
+        Some(
+            self.median(Row::Server, "/per_second")?
+                / self.median(to, "/per_second").filter(|rate| *rate > 0.0)?,
+        )
     }
 
     fn print(&self) {
         println!("\n{} authenticators", self.count);
-        println!("{:26}{:>10}{:>9}{:>9}{:>9}{:>9}{:>8}{:>8}{:>8}{:>8}", "", "per s", "cpu us", "p50 ms", "p99 ms", "p99.9", "RSS MiB", "others", "steal", "ratio");
+        println!(
+            "{:26}{:>10}{:>9}{:>9}{:>9}{:>9}{:>8}{:>8}{:>8}{:>8}",
+            "",
+            "per s",
+            "cpu us",
+            "p50 ms",
+            "p99 ms",
+            "p99.9",
+            "RSS MiB",
+            "others",
+            "steal",
+            "ratio"
+        );
         for (row, _, text) in ROWS {
-            let Some(rate) = self.median(row, "/per_second") else { continue };
-            let cell = |pointer: &str, scale: f64, digits: usize| self.median(row, pointer).map_or("-".to_owned(), |figure| format!("{:.digits$}", figure / scale));
-            let ratio = if matches!(row, Row::Sink | Row::Group | Row::Single | Row::Peer) { self.ratio(row) } else { None };
+            let Some(rate) = self.median(row, "/per_second") else {
+                continue;
+            };
+            let cell = |pointer: &str, scale: f64, digits: usize| {
+                self.median(row, pointer).map_or("-".to_owned(), |figure| {
+                    format!("{:.digits$}", figure / scale)
+                })
+            };
+            let ratio = if matches!(row, Row::Sink | Row::Group | Row::Single | Row::Peer) {
+                self.ratio(row)
+            } else {
+                None
+            };
             println!(
                 "{text:26}{rate:>10.0}{:>9}{:>9}{:>9}{:>9}{:>8}{:>8}{:>8}{:>8}",
                 cell("/server/cpu_us_per_request", 1.0, 1),

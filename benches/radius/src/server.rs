@@ -32,7 +32,10 @@ pub(crate) struct Server {
 impl DataDir {
     /// Lets the program make the directory, as it does at its first start.
     pub(crate) fn new(options: &Options, path: &Path) -> Result<Self> {
-        let data = Self { path: path.to_owned(), program: options.programs.join("countersign") };
+        let data = Self {
+            path: path.to_owned(),
+            program: options.programs.join("countersign"),
+        };
         data.serve_with(&path.with_extension("ready"))?.stop()?;
         Ok(data)
     }
@@ -43,27 +46,48 @@ impl DataDir {
 
     fn serve_with(&self, ready_file: &Path) -> Result<Server> {
         let _ = std::fs::remove_file(ready_file); // none there is as good
-        let log = std::fs::File::create(self.path.with_extension("log")).context("make the log of the server")?;
+        let log = std::fs::File::create(self.path.with_extension("log"))
+            .context("make the log of the server")?;
         let mut command = Command::new(&self.program);
-        command.arg("serve").arg("--data-dir").arg(&self.path).arg("--ready-file").arg(ready_file);
+        command
+            .arg("serve")
+            .arg("--data-dir")
+            .arg(&self.path)
+            .arg("--ready-file")
+            .arg(ready_file);
         command.args(["--http", "127.0.0.1:0", "--radius", "127.0.0.1:0"]);
-        command.env("COUNTERSIGN_HEALTH_LISTEN", "127.0.0.1:0").env("COUNTERSIGN_NODE", NODE).env("COUNTERSIGN_RADIUS_ACCOUNTING", "127.0.0.1:0");
+        command
+            .env("COUNTERSIGN_HEALTH_LISTEN", "127.0.0.1:0")
+            .env("COUNTERSIGN_NODE", NODE)
+            .env("COUNTERSIGN_RADIUS_ACCOUNTING", "127.0.0.1:0");
         let mut process = Process::start(command.stdout(Stdio::null()).stderr(log))?;
-        let ready = process.wait_until(PATIENCE, || read(ready_file).ok()).context("start countersign")?;
-        let address = text(&ready, "/radius_auth")?.parse().context("read the address of the server")?;
+        let ready = process
+            .wait_until(PATIENCE, || read(ready_file).ok())
+            .context("start countersign")?;
+        let address = text(&ready, "/radius_auth")?
+            .parse()
+            .context("read the address of the server")?;
         let first = read(&self.path.join("first-run.json")).context("read first-run.json")?;
-        Ok(Server { process, address, secret: text(&first, "/radius/secret")?.to_owned() })
+        Ok(Server {
+            process,
+            address,
+            secret: text(&first, "/radius/secret")?.to_owned(),
+        })
     }
 
     /// The store, opened without a server.
     pub(crate) fn store(&self) -> Result<Store> {
         let source = RootSource::File(self.path.join("root.key"));
         let root: RootKey = source.load().context("load the root key")?;
-        let mut options = countersign_store::Options::new(self.path.join("countersign.db"), self.path.join("node-state.json"), NODE, "bench");
+        let mut options = countersign_store::Options::new(
+            self.path.join("countersign.db"),
+            self.path.join("node-state.json"),
+            NODE,
+            "bench",
+        );
         options.cache_accounts = Some(0);
         Store::open(&options, Arc::new(root)).context("open the store")
     }
-
 }
 
 impl Server {
@@ -91,5 +115,8 @@ fn read(path: &Path) -> Result<Value> {
 }
 
 fn text<'v>(value: &'v Value, pointer: &str) -> Result<&'v str> {
-    value.pointer(pointer).and_then(Value::as_str).with_context(|| format!("{pointer} is missing"))
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .with_context(|| format!("{pointer} is missing"))
 }

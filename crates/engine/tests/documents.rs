@@ -1,6 +1,9 @@
 //! The documents made from tables: compared here, and rewritten with `UPDATE=1`.
 
-#![expect(clippy::expect_used, reason = "a test that cannot write its document must fail")]
+#![expect(
+    clippy::expect_used,
+    reason = "a test that cannot write its document must fail"
+)]
 
 use countersign_engine::admin::{Run, verbs};
 use countersign_engine::audit::Code;

@@ -225,9 +225,7 @@ mod tests {
             .unwrap()
             .end(End::Right);
         assert!((0..10).all(|_| fail(&throttle, "alice", now)));
-        let refused = throttle
-            .begin(places("alice"), Instant::now())
-            .unwrap_err();
+        let refused = throttle.begin(places("alice"), Instant::now()).unwrap_err();
         assert_eq!((refused.http, refused.retry_after_s), (429, Some(30)));
         assert!(fail(&throttle, "bob", now), "another account");
         let elsewhere = Places::new("alice", "", [192, 0, 2, 8].into());
