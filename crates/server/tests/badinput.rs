@@ -1,5 +1,7 @@
 //! What no client should send, and what no disk should do: refused, counted, named, and never the end of the server.
 
+#![expect(clippy::expect_used, reason = "a test may fail")]
+
 use countersign_radius::{Code, Packet, kind};
 use countersign_testkit::oath::{KEY_HEX, hotp};
 use countersign_testkit::{Options, Raw, Server, World, curl, radius, until};

@@ -1,5 +1,11 @@
 //! The server is killed again and again under load, and keeps every promise it gave.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
 use countersign_radius::{Code, Packet, kind};
 use countersign_testkit::oath::{KEY_HEX, fast_hotp};
 use countersign_testkit::{Https, Raw, World, radius, until};
@@ -24,8 +30,8 @@ struct Client {
 }
 
 enum Line {
-    Radius(Raw),
-    Json(Https),
+    Radius(Box<Raw>),
+    Json(Box<Https>),
 }
 
 #[test]
@@ -71,13 +77,13 @@ fn load(world: &mut World, clients: &mut [Client], accepts: usize) {
         let (seen, over) = (&seen, &over);
         for client in clients {
             let line = if client.json {
-                Line::Json(world.https())
+                Line::Json(Box::new(world.https()))
             } else {
-                Line::Radius(Raw::to(
+                Line::Radius(Box::new(Raw::to(
                     &world.ready("radius_auth"),
                     &world.radius_secret(),
                     Duration::from_millis(500),
-                ))
+                )))
             };
             scope.spawn(move || client.log_on(line, seen, over));
         }

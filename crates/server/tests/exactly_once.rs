@@ -1,5 +1,7 @@
 //! A one-time password is accepted once, however often and over whatever it comes, and no failure is lost in a crowd.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
 use countersign_radius::Code;
 use countersign_testkit::oath::{KEY_HEX, fast_hotp, wrong};
 use countersign_testkit::{Https, Raw, World, radius};

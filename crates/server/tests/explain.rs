@@ -3,6 +3,12 @@
 //! 1039 and -106 have nothing to explain: a token that is nobody's leaves no record, and a store that takes no write
 //! keeps none.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
 use countersign_testkit::oath::{KEY_HEX, hotp, ocra, totp_now, wrong};
 use countersign_testkit::radclient::quoted;
 use countersign_testkit::world::SUITE;

@@ -1,5 +1,7 @@
 //! A database, or one row of it, put back to an earlier state is noticed; and refusals under generic codes are alike.
 
+#![expect(clippy::expect_used, reason = "a test may fail")]
+
 use countersign_testkit::oath::{KEY_HEX, hotp, wrong};
 use countersign_testkit::{Answer, World, secrets};
 use serde_json::{Value, json};

@@ -1,5 +1,12 @@
 //! RADIUS as clients see it: attributes and their order, repetitions, other kinds of packets, hashed passwords.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail"
+)]
+
 use countersign_radius::{Code, Credentials, Packet, credentials, kind};
 use countersign_testkit::oath::{KEY_HEX, hotp, totp_now};
 use countersign_testkit::radclient::{quoted, radclient};

@@ -1,5 +1,7 @@
 //! Nothing that is secret comes to rest where it does not belong: not in the database, logs, audit, traces or metrics.
 
+#![expect(clippy::expect_used, reason = "a test may fail")]
+
 use countersign_testkit::oath::{hotp_digits, ocra, totp_now};
 use countersign_testkit::radclient::quoted;
 use countersign_testkit::secrets::{self, Kind};
@@ -152,10 +154,7 @@ fn no_secret_stands_in_database_logs_audit_traces_or_metrics() {
     let mut world = World::with(
         PROGRAM,
         Options {
-            env: vec![
-                ("COUNTERSIGN_LOG".to_owned(), "trace".to_owned()),
-                ("RUST_LOG".to_owned(), "trace".to_owned()),
-            ],
+            env: vec![("COUNTERSIGN_LOG_LEVEL".to_owned(), "trace".to_owned())],
             ..Options::default()
         },
     );
@@ -192,6 +191,10 @@ fn no_secret_stands_in_database_logs_audit_traces_or_metrics() {
         explained.push_str(&world.run_ok(&["explain", id]));
     }
     assert!(explained.contains("how it was decided"));
+    assert!(
+        world.log().contains("TRACE") || world.log().contains("DEBUG"),
+        "the log says everything it could"
+    );
     assert_eq!(
         secrets::found_in_text(&without_numbers(&explained)),
         none,

@@ -1,6 +1,12 @@
 //! Every status code that this version can answer, provoked from outside as its scenario in the specification says: a
 //! real server, real `radclient`, `oathtool` and `curl`, and the real code in the audit.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
+
 #[path = "statuses/account.rs"]
 mod account;
 #[path = "statuses/administration.rs"]

@@ -24,7 +24,9 @@ impl Answer {
     /// # Panics
     /// The body is no envelope.
     pub fn status(&self) -> i64 {
-        self.body["status_code"].as_i64().unwrap_or_else(|| panic!("no envelope: HTTP {} {}", self.http, self.text))
+        self.body["status_code"]
+            .as_i64()
+            .unwrap_or_else(|| panic!("no envelope: HTTP {} {}", self.http, self.text))
     }
 
     /// A field of `result`.
@@ -37,7 +39,10 @@ impl Answer {
     /// # Panics
     /// It is not there.
     pub fn text(&self, name: &str) -> String {
-        self.result(name).as_str().unwrap_or_else(|| panic!("no {name} in {}", self.text)).to_owned()
+        self.result(name)
+            .as_str()
+            .unwrap_or_else(|| panic!("no {name} in {}", self.text))
+            .to_owned()
     }
 }
 
@@ -48,9 +53,22 @@ pub fn post_bytes(url: &str, content_type: &str, body: &[u8], extra: &[&str]) ->
 
 fn request(url: &str, content: Option<(&str, &[u8])>, extra: &[&str]) -> Answer {
     let mut command = Command::new("curl");
-    command.args(["--silent", "--show-error", "--insecure", "--max-time", "60", "--noproxy", "*"]);
+    command.args([
+        "--silent",
+        "--show-error",
+        "--insecure",
+        "--max-time",
+        "60",
+        "--noproxy",
+        "*",
+    ]);
     if let Some((content_type, _)) = content {
-        command.args(["--header", &format!("Content-Type: {content_type}"), "--data-binary", "@-"]);
+        command.args([
+            "--header",
+            &format!("Content-Type: {content_type}"),
+            "--data-binary",
+            "@-",
+        ]);
     }
     let mut child = command
         .args(["--write-out", "\n%{http_code} %{time_total}"])

@@ -25,14 +25,25 @@ impl Https {
     /// # Errors
     /// There is no connection.
     pub fn connect(url: &str, certificate: &Path) -> io::Result<Self> {
-        let authority = url.trim_start_matches("https://").trim_end_matches('/').to_owned();
-        let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host).trim_matches(['[', ']']).to_owned();
+        let authority = url
+            .trim_start_matches("https://")
+            .trim_end_matches('/')
+            .to_owned();
+        let host = authority
+            .rsplit_once(':')
+            .map_or(authority.as_str(), |(host, _)| host)
+            .trim_matches(['[', ']'])
+            .to_owned();
         let socket = TcpStream::connect(&authority)?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(Duration::from_secs(60)))?;
         let name = ServerName::try_from(host).map_err(io::Error::other)?;
-        let connection = ClientConnection::new(config(certificate)?, name).map_err(io::Error::other)?;
-        Ok(Self { stream: BufReader::new(StreamOwned::new(connection, socket)), authority })
+        let connection =
+            ClientConnection::new(config(certificate)?, name).map_err(io::Error::other)?;
+        Ok(Self {
+            stream: BufReader::new(StreamOwned::new(connection, socket)),
+            authority,
+        })
     }
 
     /// A POST of JSON; `headers` are whole lines.
@@ -42,7 +53,11 @@ impl Https {
     pub fn post(&mut self, path: &str, headers: &[String], body: &Value) -> io::Result<Answer> {
         let begun = Instant::now();
         let body = body.to_string();
-        let mut request = format!("POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", self.authority, body.len());
+        let mut request = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
+            self.authority,
+            body.len()
+        );
         for header in headers {
             request.push_str(header);
             request.push_str("\r\n");
@@ -55,7 +70,12 @@ impl Https {
     }
 
     fn answer(&mut self, begun: Instant) -> io::Result<Answer> {
-        let http = self.line()?.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| io::Error::other("no status line"))?;
+        let http = self
+            .line()?
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .ok_or_else(|| io::Error::other("no status line"))?;
         let mut size = None;
         loop {
             let line = self.line()?;
@@ -68,10 +88,16 @@ impl Https {
                 size = value.trim().parse().ok();
             }
         }
-        let mut body = vec![0; size.ok_or_else(|| io::Error::other("an answer without Content-Length"))?];
+        let mut body =
+            vec![0; size.ok_or_else(|| io::Error::other("an answer without Content-Length"))?];
         self.stream.read_exact(&mut body)?;
         let text = String::from_utf8_lossy(&body).into_owned();
-        Ok(Answer { http, body: serde_json::from_str(&text).unwrap_or(Value::Null), text, seconds: begun.elapsed().as_secs_f64() })
+        Ok(Answer {
+            http,
+            body: serde_json::from_str(&text).unwrap_or(Value::Null),
+            text,
+            seconds: begun.elapsed().as_secs_f64(),
+        })
     }
 
     fn line(&mut self) -> io::Result<String> {

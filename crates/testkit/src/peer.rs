@@ -7,11 +7,17 @@ use std::process::Command;
 /// # Panics
 /// It is missing although `COUNTERSIGN_TEST_PEERS=required` says that it must not be.
 pub fn find(program: &str) -> Option<String> {
-    let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().expect("run sh");
+    let found = Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .output()
+        .expect("run sh");
     if found.status.success() {
         return Some(String::from_utf8_lossy(&found.stdout).trim().to_owned());
     }
-    assert!(std::env::var("COUNTERSIGN_TEST_PEERS").as_deref() != Ok("required"), "{program} is missing; ./test installs it");
+    assert!(
+        std::env::var("COUNTERSIGN_TEST_PEERS").as_deref() != Ok("required"),
+        "{program} is missing; ./test installs it"
+    );
     eprintln!("SKIPPED: {program} is missing; ./test installs it");
     None
 }

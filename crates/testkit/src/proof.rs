@@ -20,7 +20,11 @@ pub struct Proof {
 impl Proof {
     /// The proof of the test with this name, by a table.
     pub fn of(test: &'static str, table: &'static [Row]) -> Self {
-        Self { test, table, seen: Mutex::default() }
+        Self {
+            test,
+            table,
+            seen: Mutex::default(),
+        }
     }
 
     /// The envelope of `/v1/auth` carries a code, as the contract says.
@@ -60,7 +64,9 @@ impl Proof {
             Carried::Accept => assert!(packet.is_accept(), "{code}: {text}"),
             Carried::Challenge => assert!(packet.is_challenge(), "{code}: {text}"),
             Carried::Silence => assert!(packet.is_silent(), "{code}: {text}"),
-            Carried::Reject | Carried::RejectUnlessSilent | Carried::RejectOnceIdentified => assert!(packet.is_reject(), "{code}: {text}"),
+            Carried::Reject | Carried::RejectUnlessSilent | Carried::RejectOnceIdentified => {
+                assert!(packet.is_reject(), "{code}: {text}")
+            }
         }
         if packet.is_reject() || packet.is_challenge() {
             assert_eq!(packet.status(), Some(i32::from(code)), "{text}");
@@ -79,7 +85,10 @@ impl Proof {
     }
 
     fn note(&self, code: i16, interface: char) {
-        self.seen.lock().expect("a whole lock").insert((code, interface));
+        self.seen
+            .lock()
+            .expect("a whole lock")
+            .insert((code, interface));
     }
 }
 
@@ -90,11 +99,17 @@ impl Drop for Proof {
             return;
         }
         let own = self.table.iter().filter(|(_, _, test)| *test == self.test);
-        let declared: BTreeSet<(i16, char)> = own.flat_map(|(code, letters, _)| letters.chars().map(|letter| (*code, letter))).collect();
+        let declared: BTreeSet<(i16, char)> = own
+            .flat_map(|(code, letters, _)| letters.chars().map(|letter| (*code, letter)))
+            .collect();
         let seen = self.seen.lock().expect("a whole lock");
         let missing: Vec<_> = declared.difference(&seen).collect();
         let undeclared: Vec<_> = seen.difference(&declared).collect();
-        assert!(missing.is_empty() && undeclared.is_empty(), "{}: declared but not provoked {missing:?}, provoked but not declared {undeclared:?}", self.test);
+        assert!(
+            missing.is_empty() && undeclared.is_empty(),
+            "{}: declared but not provoked {missing:?}, provoked but not declared {undeclared:?}",
+            self.test
+        );
     }
 }
 
@@ -103,12 +118,28 @@ fn envelope(code: i16, answer: &Answer) {
     assert_eq!(answer.http, 200, "{}", answer.text);
     assert_eq!(answer.status(), i64::from(code), "{}", answer.text);
     assert_eq!(answer.body["status"], status.name(), "{}", answer.text);
-    assert_eq!(answer.body["return_code"], status.return_code().name(), "{}", answer.text);
+    assert_eq!(
+        answer.body["return_code"],
+        status.return_code().name(),
+        "{}",
+        answer.text
+    );
     for name in ["message", "request_id"] {
-        assert!(answer.body[name].as_str().is_some_and(|text| !text.is_empty()), "{name}: {}", answer.text);
+        assert!(
+            answer.body[name]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{name}: {}",
+            answer.text
+        );
     }
     for (name, is_list) in [("result", false), ("warnings", true), ("errors", true)] {
-        assert_eq!(answer.body[name].is_array(), is_list, "{name}: {}", answer.text);
+        assert_eq!(
+            answer.body[name].is_array(),
+            is_list,
+            "{name}: {}",
+            answer.text
+        );
     }
 }
 

@@ -29,10 +29,21 @@ impl Raw {
     /// A socket towards `server`; answers are awaited for `timeout`.
     pub fn to(server: &str, secret: &str, timeout: Duration) -> Self {
         secrets::note(secrets::Kind::Key, secret);
-        let socket = UdpSocket::bind(if server.starts_with('[') { "[::1]:0" } else { "127.0.0.1:0" }).expect("bind a socket");
+        let socket = UdpSocket::bind(if server.starts_with('[') {
+            "[::1]:0"
+        } else {
+            "127.0.0.1:0"
+        })
+        .expect("bind a socket");
         socket.connect(server).expect("connect a socket");
-        socket.set_read_timeout(Some(timeout)).expect("set a timeout");
-        Self { socket, secret: SharedSecret::new(secret.as_bytes()), next: 0 }
+        socket
+            .set_read_timeout(Some(timeout))
+            .expect("set a timeout");
+        Self {
+            socket,
+            secret: SharedSecret::new(secret.as_bytes()),
+            next: 0,
+        }
     }
 
     /// The secret, for building packets.
@@ -53,13 +64,30 @@ impl Raw {
     }
 
     /// A request with a new identifier; `fill` adds what stands between Message-Authenticator and the end.
-    pub fn request(&mut self, code: Code, signed: bool, fill: impl FnOnce(RequestBuilder, &SharedSecret) -> RequestBuilder) -> Request {
+    pub fn request(
+        &mut self,
+        code: Code,
+        signed: bool,
+        fill: impl FnOnce(RequestBuilder, &SharedSecret) -> RequestBuilder,
+    ) -> Request {
         self.next = self.next.wrapping_add(1);
         let authenticator = unique();
-        let begun = if signed { RequestBuilder::new(code, self.next, authenticator) } else { RequestBuilder::unsigned(code, self.next, authenticator) };
+        let begun = if signed {
+            RequestBuilder::new(code, self.next, authenticator)
+        } else {
+            RequestBuilder::unsigned(code, self.next, authenticator)
+        };
         let bytes = fill(begun, &self.secret).sign(&self.secret);
-        let authenticator = if code == Code::AccountingRequest { bytes[4..20].try_into().expect("a header") } else { authenticator };
-        Request { bytes, identifier: self.next, authenticator }
+        let authenticator = if code == Code::AccountingRequest {
+            bytes[4..20].try_into().expect("a header")
+        } else {
+            authenticator
+        };
+        Request {
+            bytes,
+            identifier: self.next,
+            authenticator,
+        }
     }
 
     /// An Access-Request with a user name and a PAP password.
@@ -67,7 +95,9 @@ impl Raw {
         secrets::note(secrets::Kind::Typed, password);
         self.request(Code::AccessRequest, true, |request, secret| {
             let named = request.add(kind::USER_NAME, user.as_bytes()).expect("room");
-            named.pap(password.as_bytes(), secret).expect("a short password")
+            named
+                .pap(password.as_bytes(), secret)
+                .expect("a short password")
         })
     }
 
@@ -78,7 +108,14 @@ impl Raw {
     pub fn ask(&self, request: &Request) -> Option<Vec<u8>> {
         self.send(&request.bytes);
         let begun = Instant::now();
-        while begun.elapsed() < self.socket.read_timeout().ok().flatten().unwrap_or_default() {
+        while begun.elapsed()
+            < self
+                .socket
+                .read_timeout()
+                .ok()
+                .flatten()
+                .unwrap_or_default()
+        {
             let bytes = self.receive()?;
             if self.verify(request, &bytes) {
                 return Some(bytes);
@@ -97,7 +134,14 @@ impl Raw {
             return false;
         }
         let demand = countersign_radius::Demand::require(true);
-        countersign_radius::verify_response(&answer, request.identifier, &request.authenticator, &self.secret, demand).expect("a proven answer");
+        countersign_radius::verify_response(
+            &answer,
+            request.identifier,
+            &request.authenticator,
+            &self.secret,
+            demand,
+        )
+        .expect("a proven answer");
         true
     }
 }
@@ -113,8 +157,12 @@ pub fn code(bytes: &[u8]) -> Code {
 /// A value that no other call in this process gives, and that no other process is likely to.
 fn unique() -> [u8; 16] {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.as_nanos());
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |now| now.as_nanos());
     let mut value = now.to_be_bytes();
-    value[..8].copy_from_slice(&(NEXT.fetch_add(1, Ordering::Relaxed) ^ u64::from(std::process::id()) << 40).to_be_bytes());
+    value[..8].copy_from_slice(
+        &(NEXT.fetch_add(1, Ordering::Relaxed) ^ u64::from(std::process::id()) << 40).to_be_bytes(),
+    );
     value
 }

@@ -38,7 +38,15 @@ const TYPED: [&str; 14] = [
     "host_code_value",
     "passphrase",
 ];
-const KEYS: [&str; 7] = ["secret_hex", "secret_base32", "shared_secret", "token", "api_key", "key_hex", "otpauth"];
+const KEYS: [&str; 7] = [
+    "secret_hex",
+    "secret_base32",
+    "shared_secret",
+    "token",
+    "api_key",
+    "key_hex",
+    "otpauth",
+];
 
 fn locked<T>(of: &'static Mutex<T>) -> MutexGuard<'static, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
@@ -62,7 +70,9 @@ pub fn note_json(body: &Value) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 match value {
-                    Value::String(text) if TYPED.contains(&name.as_str()) => note(Kind::Typed, text),
+                    Value::String(text) if TYPED.contains(&name.as_str()) => {
+                        note(Kind::Typed, text)
+                    }
                     Value::String(text) if KEYS.contains(&name.as_str()) => note(Kind::Key, text),
                     Value::String(text) if name == "challenge_key" => note(Kind::Challenge, text),
                     nested => note_json(nested),
@@ -84,19 +94,31 @@ pub fn note_answer(path: &str, body: &Value) {
 /// All secrets so far.
 pub fn seen() -> Vec<(String, Kind)> {
     let public = locked(&PUBLIC).clone();
-    locked(&SEEN).iter().filter(|(value, _)| !public.contains(value)).map(|(value, kind)| (value.clone(), *kind)).collect()
+    locked(&SEEN)
+        .iter()
+        .filter(|(value, _)| !public.contains(value))
+        .map(|(value, kind)| (value.clone(), *kind))
+        .collect()
 }
 
 /// The secrets that stand in `text` as a word of their own.
 pub fn found_in_text(text: &str) -> Vec<String> {
-    seen().into_iter().map(|(value, _)| value).filter(|value| stands_alone(text, value)).collect()
+    seen()
+        .into_iter()
+        .map(|(value, _)| value)
+        .filter(|value| stands_alone(text, value))
+        .collect()
 }
 
 fn stands_alone(text: &str, value: &str) -> bool {
-    let joins = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '.' || letter == '-');
+    let joins = |letter: Option<char>| {
+        letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '.' || letter == '-')
+    };
     text.match_indices(value).any(|(at, _)| {
         let before = text.get(..at).and_then(|front| front.chars().next_back());
-        let after = text.get(at + value.len()..).and_then(|rest| rest.chars().next());
+        let after = text
+            .get(at + value.len()..)
+            .and_then(|rest| rest.chars().next());
         value.len() >= SHORTEST_BY_CHANCE || !joins(before) && !joins(after)
     })
 }
@@ -110,9 +132,16 @@ pub fn found_in_files(files: &[PathBuf]) -> Vec<String> {
         .collect();
     let mut found = Vec::new();
     for file in files {
-        let Ok(bytes) = std::fs::read(file) else { continue };
+        let Ok(bytes) = std::fs::read(file) else {
+            continue;
+        };
         let text = String::from_utf8_lossy(&bytes);
-        found.extend(secrets.iter().filter(|secret| text.contains(secret.as_str())).map(|secret| format!("{secret} in {}", file.display())));
+        found.extend(
+            secrets
+                .iter()
+                .filter(|secret| text.contains(secret.as_str()))
+                .map(|secret| format!("{secret} in {}", file.display())),
+        );
     }
     found
 }
@@ -128,4 +157,38 @@ pub fn database_files(database: &Path) -> Vec<PathBuf> {
         })
         .filter(|path| path.exists())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_was_noted_is_found_where_it_stands() {
+        note_json(
+            &json!({"user": "paul", "nested": [{"otp": "490154"}], "secret_hex": "c0ffee00c0ffee00"}),
+        );
+        note_answer(
+            "/v1/admin/audit/query",
+            &json!({"password": "only-masked-here"}),
+        );
+        is_public("keyword-of-a-policy");
+        note(Kind::Typed, "keyword-of-a-policy");
+        assert_eq!(found_in_text(r#"{"value":"490154"}"#), ["490154"]);
+        assert_eq!(
+            found_in_text("a490154b 0.490154 keyword-of-a-policy only-masked-here"),
+            Vec::<String>::new(),
+            "six digits within a number"
+        );
+
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("x.db");
+        std::fs::write(&database, b"\xff\x00c0ffee00c0ffee00\xfe").unwrap();
+        let found = found_in_files(&database_files(&database));
+        assert!(
+            found.len() == 1 && found[0].starts_with("c0ffee00c0ffee00 in "),
+            "{found:?}"
+        );
+    }
 }

@@ -81,14 +81,19 @@ impl Server {
     /// # Panics
     /// It does not come up.
     pub fn up(&mut self) {
-        self.try_up().unwrap_or_else(|log| panic!("the server did not start:\n{log}"));
+        self.try_up()
+            .unwrap_or_else(|log| panic!("the server did not start:\n{log}"));
     }
 
     /// Starts it; what it printed if it ended instead.
     pub fn try_up(&mut self) -> Result<(), String> {
         let ready = self.dir.path().join("ready.json");
         let _ = std::fs::remove_file(&ready);
-        let log = File::options().create(true).append(true).open(self.log_path()).expect("open the log");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log_path())
+            .expect("open the log");
         let mut words: Vec<OsString> = self.options.before.clone();
         words.push(self.program.clone().into());
         let (first, rest) = words.split_first().expect("a program");
@@ -109,7 +114,10 @@ impl Server {
             .expect("start the server");
         let begun = Instant::now();
         loop {
-            if let Some(value) = std::fs::read(&ready).ok().and_then(|text| serde_json::from_slice(&text).ok()) {
+            if let Some(value) = std::fs::read(&ready)
+                .ok()
+                .and_then(|text| serde_json::from_slice(&text).ok())
+            {
                 self.ready = value;
                 break;
             }
@@ -122,7 +130,8 @@ impl Server {
         }
         self.child = Some(child);
         if self.first_run.is_null() {
-            let text = std::fs::read(self.data_dir().join("first-run.json")).expect("read first-run.json");
+            let text =
+                std::fs::read(self.data_dir().join("first-run.json")).expect("read first-run.json");
             self.first_run = serde_json::from_slice(&text).expect("first-run.json is JSON");
             secrets::note(Kind::Key, &self.radius_secret());
             secrets::note(Kind::Typed, &self.administrator().1);
@@ -150,15 +159,25 @@ impl Server {
     /// It does not end with success.
     pub fn stop(&mut self) {
         self.connection.take();
-        let Some(mut child) = self.child.take() else { return };
+        let Some(mut child) = self.child.take() else {
+            return;
+        };
         self.signal_child(&child, "TERM");
         let begun = Instant::now();
         while child.try_wait().expect("look at the server").is_none() {
-            assert!(begun.elapsed() < START, "the server does not stop:\n{}", self.log());
+            assert!(
+                begun.elapsed() < START,
+                "the server does not stop:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(10)); // no portable wait with a limit
         }
         let status = child.wait().expect("wait for the server");
-        assert!(status.success(), "the server ended with {status}:\n{}", self.log());
+        assert!(
+            status.success(),
+            "the server ended with {status}:\n{}",
+            self.log()
+        );
     }
 
     /// Sends a signal by name.
@@ -170,7 +189,9 @@ impl Server {
 
     fn signal_child(&self, child: &Child, name: &str) {
         // a program before it (faketime) replaces itself, so the child is the server
-        let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status();
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), child.id().to_string()])
+            .status();
         assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
     }
 
@@ -181,7 +202,10 @@ impl Server {
 
     /// Its data directory.
     pub fn data_dir(&self) -> PathBuf {
-        self.options.data_dir.clone().unwrap_or_else(|| self.dir.path().join("data"))
+        self.options
+            .data_dir
+            .clone()
+            .unwrap_or_else(|| self.dir.path().join("data"))
     }
 
     /// The directory around it, for files of the test.
@@ -208,17 +232,28 @@ impl Server {
     /// # Panics
     /// It is not there.
     pub fn ready(&self, name: &str) -> String {
-        self.ready[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.ready)).to_owned()
+        self.ready[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {name} in {}", self.ready))
+            .to_owned()
     }
 
     /// The RADIUS secret of the first run.
     pub fn radius_secret(&self) -> String {
-        self.first_run["radius"]["secret"].as_str().expect("a RADIUS secret").to_owned()
+        self.first_run["radius"]["secret"]
+            .as_str()
+            .expect("a RADIUS secret")
+            .to_owned()
     }
 
     /// User ID and password of the first administrator.
     pub fn administrator(&self) -> (String, String) {
-        let part = |name: &str| self.first_run["admin"][name].as_str().expect("an administrator").to_owned();
+        let part = |name: &str| {
+            self.first_run["admin"][name]
+                .as_str()
+                .expect("an administrator")
+                .to_owned()
+        };
         (part("user"), part("password"))
     }
 
@@ -235,7 +270,11 @@ impl Server {
     /// `POST /v1/admin/OBJECT/VERB` as the first administrator, who is logged on when needed.
     pub fn admin(&mut self, command: &str, body: Value) -> Answer {
         let token = self.token();
-        self.post(&format!("/v1/admin/{command}"), &[format!("Authorization: Bearer {token}")], &body)
+        self.post(
+            &format!("/v1/admin/{command}"),
+            &[format!("Authorization: Bearer {token}")],
+            &body,
+        )
     }
 
     /// A POST over the kept connection, which is made anew when it broke.
@@ -252,7 +291,9 @@ impl Server {
             return answer;
         }
         let mut connection = self.https();
-        let answer = connection.post(path, headers, body).expect("an answer over HTTPS");
+        let answer = connection
+            .post(path, headers, body)
+            .expect("an answer over HTTPS");
         *kept = Some(connection);
         secrets::note_answer(path, &answer.body);
         answer
@@ -263,26 +304,42 @@ impl Server {
     /// # Panics
     /// There is no connection.
     pub fn https(&self) -> Https {
-        Https::connect(&self.ready("http"), &self.data_dir().join("certificate.pem")).expect("connect by HTTPS")
+        Https::connect(
+            &self.ready("http"),
+            &self.data_dir().join("certificate.pem"),
+        )
+        .expect("connect by HTTPS")
     }
 
     /// A socket towards the RADIUS authentication port, with the secret of the first run.
     pub fn raw(&self) -> Raw {
-        Raw::to(&self.ready("radius_auth"), &self.radius_secret(), Duration::from_secs(10))
+        Raw::to(
+            &self.ready("radius_auth"),
+            &self.radius_secret(),
+            Duration::from_secs(10),
+        )
     }
 
     /// The metrics as text.
     pub fn metrics(&self) -> String {
         let health = self.ready("health");
-        let base = if health.contains("://") { health } else { format!("http://{health}") };
+        let base = if health.contains("://") {
+            health
+        } else {
+            format!("http://{health}")
+        };
         curl::get(&format!("{}/metrics", base.trim_end_matches('/'))).text
     }
 
     /// The sum of a counter over all lines whose labels contain `label`.
     pub fn metric(&self, name: &str, label: &str) -> u64 {
         let text = self.metrics();
-        let lines = text.lines().filter(|line| line.starts_with(name) && line.contains(label));
-        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>() as u64
+        let lines = text
+            .lines()
+            .filter(|line| line.starts_with(name) && line.contains(label));
+        lines
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum::<f64>() as u64
     }
 
     /// As [`Server::admin`], and it must succeed.
@@ -291,7 +348,11 @@ impl Server {
     /// It does not.
     pub fn done(&mut self, command: &str, body: Value) -> Answer {
         let answer = self.admin(command, body.clone());
-        assert_eq!(answer.body["status_code"], 0, "{command} {body}: {}", answer.text);
+        assert_eq!(
+            answer.body["status_code"], 0,
+            "{command} {body}: {}",
+            answer.text
+        );
         answer
     }
 
@@ -312,13 +373,21 @@ impl Server {
     /// A command with a session token, by `curl`.
     pub fn admin_as(&self, token: &str, command: &str, body: &Value) -> Answer {
         let header = format!("Authorization: Bearer {token}");
-        curl::post(&self.url(&format!("/v1/admin/{command}")), body, &["--header", &header])
+        curl::post(
+            &self.url(&format!("/v1/admin/{command}")),
+            body,
+            &["--header", &header],
+        )
     }
 
     /// A new session token of the first administrator.
     pub fn logon(&self) -> String {
         let (user, password) = self.administrator();
-        let answer = curl::post(&self.url("/v1/admin/session/logon"), &json!({"user": user, "password": password}), &[]);
+        let answer = curl::post(
+            &self.url("/v1/admin/session/logon"),
+            &json!({"user": user, "password": password}),
+            &[],
+        );
         assert_eq!(answer.body["status_code"], 0, "log on: {}", answer.text);
         answer.text("token")
     }
@@ -330,12 +399,21 @@ impl Server {
 
     /// An Access-Request with a PAP password, by the RADIUS client of the first run.
     pub fn pap(&self, user: &str, password: &str) -> Packet {
-        self.radius(&[("User-Name", &radclient::quoted(user)), ("User-Password", &radclient::quoted(password))])
+        self.radius(&[
+            ("User-Name", &radclient::quoted(user)),
+            ("User-Password", &radclient::quoted(password)),
+        ])
     }
 
     /// An Access-Request with these attributes, by the RADIUS client of the first run.
     pub fn radius(&self, attributes: &[(&str, &str)]) -> Packet {
-        radclient::radclient(&self.ready("radius_auth"), "auth", &self.radius_secret(), attributes, self.radius_timeout)
+        radclient::radclient(
+            &self.ready("radius_auth"),
+            "auth",
+            &self.radius_secret(),
+            attributes,
+            self.radius_timeout,
+        )
     }
 
     /// How long answers over RADIUS are awaited; short where silence is expected.
@@ -345,7 +423,13 @@ impl Server {
 
     /// Runs a command of the program on the same data.
     pub fn run(&self, args: &[&str]) -> std::process::Output {
-        Command::new(&self.program).args(args).arg("--data-dir").arg(self.data_dir()).stdin(Stdio::null()).output().expect("run the program")
+        Command::new(&self.program)
+            .args(args)
+            .arg("--data-dir")
+            .arg(self.data_dir())
+            .stdin(Stdio::null())
+            .output()
+            .expect("run the program")
     }
 
     /// As [`Server::run`]; what it printed, which must end with success.
@@ -355,7 +439,12 @@ impl Server {
     pub fn run_ok(&self, args: &[&str]) -> String {
         let output = self.run(args);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert!(output.status.success(), "{args:?}: {}{}", text(&output.stdout), text(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{args:?}: {}{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
         text(&output.stdout)
     }
 
@@ -367,7 +456,12 @@ impl Server {
         let printed_once = [first_run, self.radius_secret()];
         secrets::found_in_files(&files)
             .into_iter()
-            .filter(|leak| !(leak.ends_with("log") && printed_once.iter().any(|secret| leak.starts_with(secret.as_str()))))
+            .filter(|leak| {
+                !(leak.ends_with("log")
+                    && printed_once
+                        .iter()
+                        .any(|secret| leak.starts_with(secret.as_str())))
+            })
             .collect()
     }
 }
@@ -378,7 +472,11 @@ impl Drop for Server {
         if std::thread::panicking() {
             eprintln!("--- log of the server ---\n{}", self.log());
         } else if !self.first_run.is_null() {
-            assert_eq!(self.leaks(), Vec::<String>::new(), "secrets in the database or the log");
+            assert_eq!(
+                self.leaks(),
+                Vec::<String>::new(),
+                "secrets in the database or the log"
+            );
         }
     }
 }

@@ -9,7 +9,8 @@ use std::ops::{Deref, DerefMut};
 
 /// Codes of the main records of an attempt.
 const MAIN: [&str; 11] = [
-    "S-101001", "F-101001", "F-101002", "F-101003", "F-101004", "F-101005", "I-101001", "I-101002", "I-101006", "S-105001", "F-105001",
+    "S-101001", "F-101001", "F-101002", "F-101003", "F-101004", "F-101005", "I-101001", "I-101002",
+    "I-101006", "S-105001", "F-105001",
 ];
 
 /// The OCRA suite of challenge/response authenticators.
@@ -47,10 +48,18 @@ impl World {
         merge(&mut body, &fields);
         let answer = self.server.admin("component/update", body.clone());
         if answer.status() == -13 {
-            body.as_object_mut().expect("an object").entry("policy").or_insert_with(|| "local".into());
+            body.as_object_mut()
+                .expect("an object")
+                .entry("policy")
+                .or_insert_with(|| "local".into());
             self.done("component/create", body);
         } else {
-            assert_eq!(answer.status(), 0, "component/update {body}: {}", answer.text);
+            assert_eq!(
+                answer.status(),
+                0,
+                "component/update {body}: {}",
+                answer.text
+            );
         }
     }
 
@@ -97,23 +106,35 @@ impl World {
         let mut body = json!({"serial": serial});
         merge(&mut body, &fields);
         self.done("authenticator/create", body);
-        self.done("authenticator/assign", json!({"serial": serial, "user": user}));
+        self.done(
+            "authenticator/assign",
+            json!({"serial": serial, "user": user}),
+        );
         serial
     }
 
     /// A HOTP authenticator with the key of RFC 4226.
     pub fn hotp(&mut self, user: &str) -> String {
-        self.authenticator(user, json!({"algorithm": "HOTP", "secret_hex": crate::oath::KEY_HEX}))
+        self.authenticator(
+            user,
+            json!({"algorithm": "HOTP", "secret_hex": crate::oath::KEY_HEX}),
+        )
     }
 
     /// A TOTP authenticator with the key of RFC 4226.
     pub fn totp(&mut self, user: &str) -> String {
-        self.authenticator(user, json!({"algorithm": "TOTP", "secret_hex": crate::oath::KEY_HEX}))
+        self.authenticator(
+            user,
+            json!({"algorithm": "TOTP", "secret_hex": crate::oath::KEY_HEX}),
+        )
     }
 
     /// A challenge/response authenticator of [`SUITE`] with the key of RFC 4226.
     pub fn ocra(&mut self, user: &str) -> String {
-        self.authenticator(user, json!({"suite": SUITE, "secret_hex": crate::oath::KEY_HEX}))
+        self.authenticator(
+            user,
+            json!({"suite": SUITE, "secret_hex": crate::oath::KEY_HEX}),
+        )
     }
 
     /// A user with a HOTP authenticator.
@@ -142,13 +163,24 @@ impl World {
     /// The application of an authenticator that has one.
     pub fn application(&mut self, serial: &str) -> Value {
         let view = self.done("authenticator/view", json!({"serial": serial}));
-        let name = view.result("applications")[0]["application"].as_str().unwrap_or_else(|| panic!("{}", view.text)).to_owned();
-        self.done("application/view", json!({"serial": serial, "application": name})).body["result"].clone()
+        let name = view.result("applications")[0]["application"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{}", view.text))
+            .to_owned();
+        self.done(
+            "application/view",
+            json!({"serial": serial, "application": name}),
+        )
+        .body["result"]
+            .clone()
     }
 
     /// Audit records that a filter lets through, newest first.
     pub fn audit(&mut self, filter: Value) -> Vec<Value> {
-        let answer = self.done("audit/query", json!({"filter": filter, "sort": ["-time"], "limit": 1000}));
+        let answer = self.done(
+            "audit/query",
+            json!({"filter": filter, "sort": ["-time"], "limit": 1000}),
+        );
         rows(&answer)
     }
 
@@ -158,7 +190,10 @@ impl World {
     /// There is none.
     pub fn last_record(&mut self, user: &str) -> Value {
         let records = self.audit(json!({"user": user, "code": {"in": MAIN}}));
-        records.into_iter().next().unwrap_or_else(|| panic!("no record of {user}"))
+        records
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| panic!("no record of {user}"))
     }
 
     /// A PAP request brings a code, and the audit has it as the real one; answers the packet.
@@ -173,7 +208,13 @@ impl World {
     ///
     /// # Panics
     /// It does not.
-    pub fn proves_radius(&mut self, proof: &Proof, code: i16, user: &str, attributes: &[(&str, &str)]) -> Packet {
+    pub fn proves_radius(
+        &mut self,
+        proof: &Proof,
+        code: i16,
+        user: &str,
+        attributes: &[(&str, &str)],
+    ) -> Packet {
         let name = quoted(user);
         let mut all = vec![("User-Name", name.as_str())];
         all.extend_from_slice(attributes);
@@ -202,8 +243,15 @@ impl World {
     pub fn real(&mut self, code: i16, answer: &Answer) {
         let id = answer.body["request_id"].clone();
         let records = self.audit(json!({"request_id": id}));
-        let codes: Vec<&Value> = records.iter().map(|record| &record["status_code"]).collect();
-        assert!(codes.contains(&&json!(code)), "{code}: {} has {records:?}", answer.text);
+        let codes: Vec<&Value> = records
+            .iter()
+            .map(|record| &record["status_code"])
+            .collect();
+        assert!(
+            codes.contains(&&json!(code)),
+            "{code}: {} has {records:?}",
+            answer.text
+        );
     }
 }
 
@@ -213,14 +261,20 @@ impl World {
 /// There are none, not even an empty list.
 pub fn rows(answer: &Answer) -> Vec<Value> {
     let result = &answer.body["result"];
-    let list = result.as_array().or_else(|| result.as_object()?.values().find_map(Value::as_array));
-    list.unwrap_or_else(|| panic!("no rows: {}", answer.text)).clone()
+    let list = result
+        .as_array()
+        .or_else(|| result.as_object()?.values().find_map(Value::as_array));
+    list.unwrap_or_else(|| panic!("no rows: {}", answer.text))
+        .clone()
 }
 
 /// Puts the fields of `from` into `into`.
 pub fn merge(into: &mut Value, from: &Value) {
     if let (Some(into), Some(from)) = (into.as_object_mut(), from.as_object()) {
-        into.extend(from.iter().map(|(name, value)| (name.clone(), value.clone())));
+        into.extend(
+            from.iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
     }
 }
 
