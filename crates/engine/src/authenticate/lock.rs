@@ -98,6 +98,15 @@ pub(super) fn after_success(
     })
 }
 
+/// The state as it is, in its next version: nothing else guards a new password against a change of the account that
+/// came between, such as a lock or another new password.
+pub(super) fn untouched(account: &Account) -> UserState {
+    UserState {
+        version: account.state.version + 1,
+        ..account.state
+    }
+}
+
 /// The state after a counted failure.
 pub(super) fn after_failure(case: &mut Case<'_>, account: &Account) -> UserState {
     let at = case.at();

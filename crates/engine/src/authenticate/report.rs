@@ -132,7 +132,8 @@ fn count(case: &mut Case<'_>, end: &End, status: Status) {
         }
         End::Refuse(_) if status.counts() => Some(lock::after_failure(case, account)),
         End::Refuse(_) => lock::after_request(case, account),
-        End::Challenge(_) | End::SecondOtp(_) | End::OneStep(_) | End::Updated => None,
+        End::Updated => Some(lock::untouched(account)),
+        End::Challenge(_) | End::SecondOtp(_) | End::OneStep(_) => None,
     };
     if let Some(to) = to {
         case.changes.push(Change::User {

@@ -3,7 +3,7 @@
 use super::world::{Ask, World, component, grant, status};
 use crate::attempt::Via;
 use crate::authenticate::keeps_copy;
-use crate::decision::{Decision, Verdict};
+use crate::decision::{Change, Decision, Verdict};
 use crate::model::{Component, DomainKey};
 use crate::snapshot::Components;
 use crate::time::Timestamp;
@@ -65,6 +65,21 @@ fn the_order_of_an_update() {
         world.try_ask(&change("Sesame 12345", "Sesame 67890", "Sesame 67890")),
         -108
     );
+}
+
+#[test]
+fn a_new_password_is_guarded_by_the_account_it_was_decided_on() {
+    let mut world = World::new(policy()).with_password("Secret");
+    let before = world.user();
+    let decision = world.decided(&change("Secret", "Sesame 12345", "Sesame 12345"));
+    assert_eq!(status(&decision), 0);
+    let guard = decision.changes.iter().find_map(|change| match change {
+        Change::User { guard, to, .. } => Some((*guard, *to)),
+        _ => None,
+    });
+    let (guard, to) = guard.expect("a guard");
+    assert_eq!((guard, to.version), (before.version, before.version + 1));
+    assert_eq!(to.lock_count, before.lock_count);
 }
 
 #[test]

@@ -365,7 +365,7 @@ impl World {
         decide(&attempt, &facts, answers, &Dice::new([self.sent; 32]))
     }
 
-    fn decided(&mut self, ask: &Ask) -> Decision {
+    pub(super) fn decided(&mut self, ask: &Ask) -> Decision {
         let mut answers = Answers::default();
         self.asked.clear();
         for _ in 0..50 {
