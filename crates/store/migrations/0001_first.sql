@@ -240,7 +240,7 @@ CREATE TABLE application_state (            -- The moving part of an application
 
 CREATE TABLE challenge (                    -- Challenges that wait for an answer.
     key BLOB NOT NULL PRIMARY KEY,          -- 128 random bits.
-    kind INTEGER NOT NULL,                  -- 1 one-step, 2 two-step, 3 two-step with password, 4 second OTP, 5 memory of an accepted response.
+    kind INTEGER NOT NULL,                  -- 1 one-step, 2 two-step, 3 two-step with password, 4 second OTP, 5 memory of an accepted response, 6 and 7 as 2 and 3 with the PIN proven.
     component_type TEXT NOT NULL,           -- Type of the component that may answer.
     user_key INTEGER,                       -- Who may answer.
     application_key INTEGER,                -- The application that was asked.

@@ -46,11 +46,7 @@ pub(super) fn one_step(case: &mut Case<'_>) -> Flow {
 }
 
 /// Asks one application of the user (3001).
-pub(super) fn two_step(
-    case: &mut Case<'_>,
-    candidate: Candidate<'_>,
-    wants_password: bool,
-) -> Flow {
+pub(super) fn two_step(case: &mut Case<'_>, candidate: Candidate<'_>, kind: ChallengeKind) -> Flow {
     case.credential = "challenge";
     if case.is_hashed() {
         case.failed(Check::HashChallenge, 0, 0);
@@ -68,12 +64,7 @@ pub(super) fn two_step(
         Purpose::Question,
         suite.question().max.min(MOST_DIGITS).into(),
     );
-    let challenge = put(
-        case,
-        ChallengeKind::TwoStep { wants_password },
-        Some(candidate),
-        digits.clone(),
-    );
+    let challenge = put(case, kind, Some(candidate), digits.clone());
     let state = &candidate.application.state;
     let to = ApplicationState {
         version: state.version + 1,

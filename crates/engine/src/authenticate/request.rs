@@ -5,7 +5,9 @@ use super::case::{Case, Flow, refuse, refuse_noting};
 use super::{issue, local, password, sealed, trial};
 use crate::attempt::{AuthType, Credentials};
 use crate::decision::Question;
-use crate::model::{Algorithm, ApplicationKind, Authenticator, BackupVirtual, Contact};
+use crate::model::{
+    Algorithm, ApplicationKind, Authenticator, BackupVirtual, ChallengeKind, Contact,
+};
 use crate::policy::{BackEndAuth, DeliveryMethod, LocalAuth, RequestMethod, SecureChannel};
 use crate::status::Status;
 use crate::trace::{Check, Entry, Setting, Shape, Value, What};
@@ -35,6 +37,8 @@ pub(super) struct Request<'a> {
     candidate: Candidate<'a>,
     /// The static password must still come with the response.
     wants_password: bool,
+    /// The request holds the PIN.
+    has_pin: bool,
 }
 
 /// A request that holds a static password still to be proven.
@@ -136,6 +140,7 @@ fn offered<'a, 'p>(
                         feature,
                         candidate,
                         wants_password,
+                        has_pin: matches!(asking, Asking::Pin(_)),
                     },
                     asking,
                     method,
@@ -251,6 +256,7 @@ pub(super) fn explicit(case: &mut Case<'_>, owned: &Owned<'_>) -> Flow {
             feature,
             candidate,
             wants_password,
+            has_pin: false,
         },
     )
 }
@@ -292,6 +298,7 @@ pub(super) fn hashed(
             feature,
             candidate,
             wants_password: false,
+            has_pin: false,
         };
         if feature == Feature::Push && bare && method == RequestMethod::KeywordOnly {
             return serve(case, &request);
@@ -318,7 +325,13 @@ pub(super) fn serve(case: &mut Case<'_>, request: &Request<'_>) -> Flow {
     });
     case.tried.clear();
     match request.feature {
-        Feature::Challenge => issue::two_step(case, request.candidate, request.wants_password),
+        Feature::Challenge => {
+            let kind = ChallengeKind::TwoStep {
+                wants_password: request.wants_password,
+                pin_proven: request.has_pin,
+            };
+            issue::two_step(case, request.candidate, kind)
+        }
         Feature::PrimaryVirtual => deliver(case),
         Feature::BackupVirtual => {
             backup_allowed(case, request.candidate.authenticator)?;

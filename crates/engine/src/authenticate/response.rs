@@ -10,7 +10,7 @@ use crate::Secret;
 use crate::attempt::{Attempt, AuthType, Credentials};
 use crate::decision::Change;
 use crate::model::{ApplicationKey, Challenge, ChallengeKey, ChallengeKind};
-use crate::policy::{Effective, OneStep, RequestMethod};
+use crate::policy::{Effective, OneStep};
 use crate::status::Status;
 use crate::trace::{Check, Entry, Origin, Setting, Shape, Value};
 use sha2::{Digest, Sha256};
@@ -76,10 +76,12 @@ fn by_key<'a>(case: &mut Case<'a>, owned: &Owned<'a>, key: ChallengeKey) -> Flow
             };
             respond(case, owned, &owned.candidates, trial, Some(challenge))
         }
-        ChallengeKind::TwoStep { wants_password } => {
+        ChallengeKind::TwoStep {
+            wants_password,
+            pin_proven,
+        } => {
             let asked = of_application(owned, challenge.application);
             newest(case, challenge, asked.first())?;
-            let pin_proven = case.policy.challenge_request_method == RequestMethod::KeywordPin;
             let trial = Trial {
                 question: Some(&challenge.question),
                 demands_static: wants_password,

@@ -45,6 +45,8 @@ pub enum ChallengeKind {
     TwoStep {
         /// The static password must stand before the response (keyword methods).
         wants_password: bool,
+        /// The server PIN was proven by the request (`keyword_pin`) and need not come with the response.
+        pin_proven: bool,
     },
     /// The following OTP is wanted (authentication.md 8.5).
     SecondOtp,

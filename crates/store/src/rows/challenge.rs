@@ -27,21 +27,20 @@ const COUNT_LIVE: &str = "SELECT COUNT(*) FROM challenge WHERE issued >= $1";
 
 const KINDS: &[(ChallengeKind, i64)] = &[
     (ChallengeKind::OneStep, 1),
-    (
-        ChallengeKind::TwoStep {
-            wants_password: false,
-        },
-        2,
-    ),
-    (
-        ChallengeKind::TwoStep {
-            wants_password: true,
-        },
-        3,
-    ),
+    (two_step(false, false), 2),
+    (two_step(true, false), 3),
     (ChallengeKind::SecondOtp, 4),
     (ChallengeKind::Accepted, 5),
+    (two_step(false, true), 6),
+    (two_step(true, true), 7),
 ];
+
+const fn two_step(wants_password: bool, pin_proven: bool) -> ChallengeKind {
+    ChallengeKind::TwoStep {
+        wants_password,
+        pin_proven,
+    }
+}
 
 const KEPT: &str = "SELECT key, body, answer, expires FROM kept_answer WHERE component_type = $1 AND request_id = $2";
 const KEEP: &str = "INSERT INTO kept_answer (key, component_type, request_id, body, answer, expires) VALUES ($1, $2, $3, $4, $5, $6)";

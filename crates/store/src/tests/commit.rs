@@ -230,6 +230,7 @@ fn a_challenge_is_taken_once_and_wrong_answers_are_counted_under_its_version() {
         user,
         ChallengeKind::TwoStep {
             wants_password: true,
+            pin_proven: true,
         },
     )]);
     let key = ChallengeKey([1; 16]);
@@ -248,7 +249,8 @@ fn a_challenge_is_taken_once_and_wrong_answers_are_counted_under_its_version() {
             1,
             2,
             ChallengeKind::TwoStep {
-                wants_password: true
+                wants_password: true,
+                pin_proven: true
             }
         )
     );

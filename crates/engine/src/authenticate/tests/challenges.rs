@@ -108,6 +108,26 @@ fn every_request_method() {
 }
 
 #[test]
+fn the_response_needs_the_pin_unless_the_request_held_it() {
+    let mut world =
+        world(json!({"challenge_request_method": "keyword_pin"}), PLAIN).with_pin(Some("1234"));
+    let asked_by_word = Ask {
+        auth_type: AuthType::Challenge,
+        ..Ask::default()
+    };
+    for (ask, without_pin) in [(Ask::combined("ask1234"), 0), (asked_by_word, 1012)] {
+        let asked = asked(&world.send(&ask));
+        let response = world.response(&asked.challenge.unwrap());
+        let answer = Ask::answer(asked.key, &response);
+        assert_eq!(world.try_ask(&answer), without_pin);
+        if without_pin == 1012 {
+            let whole = Ask::answer(asked.key, &format!("1234{response}"));
+            assert_eq!(world.try_ask(&whole), 0);
+        }
+    }
+}
+
+#[test]
 fn the_password_method_is_a_logon_while_grace_runs() {
     let mut world = world(
         json!({"local_auth": "grace_period", "challenge_request_method": "password"}),
