@@ -50,6 +50,8 @@ pub(super) fn authenticate<'a>(
     let copy = copy.as_ref().map(Secret::expose);
     let mut budget = Budget { proof, tried: 0 };
     request::hashed(case, owned, copy, |plain| budget.matches(plain))?;
+    // Tried before the one-time passwords, which may use the limit up, and looked at after them.
+    let by_password = copy.filter(|copy| budget.matches(copy));
     let mut failure = Failure::default();
     let wide = !case.policy.initial_window_proof
         && judge::may_be_wide(case, owned.candidates.iter().map(|one| one.application));
@@ -58,7 +60,6 @@ pub(super) fn authenticate<'a>(
             return ControlFlow::Continue(success);
         }
     }
-    let by_password = copy.filter(|copy| budget.matches(copy));
     case.trace.push(Entry::Hashes {
         tried: budget.tried,
         cut: budget.tried >= MOST_HASHES,

@@ -104,6 +104,12 @@ fn the_search_has_an_end() {
             .contains("4096 values tried, cut at the limit")
     );
     assert_eq!(world.try_ask(&Ask::hashed(&value(30_500))), 0);
+    world = world.with_copy("Secret");
+    assert_eq!(
+        world.try_ask(&Ask::hashed("Secret")),
+        1033,
+        "the password is within the limit"
+    );
 }
 
 #[test]
