@@ -1,7 +1,6 @@
 use super::{proof, world};
 use countersign_testkit::oath::{KEY_HEX, ocra};
 use countersign_testkit::radclient::quoted;
-use countersign_testkit::secrets;
 use countersign_testkit::world::SUITE;
 use countersign_testkit::{Answer, Packet, Proof, World, wait_until};
 use serde_json::{Value, json};
@@ -48,7 +47,6 @@ fn challenges_in_two_steps() {
     let proof = proof("challenges_in_two_steps");
     let mut world = world();
     let policy = world.policy("challenge_response", json!({"user_lock_threshold": 0}));
-    secrets::is_public(KEYWORD);
     world.user("cara", None);
     world.ocra("cara");
 
