@@ -105,7 +105,7 @@ fn as_text(entries: &[Entry], traces: &[Option<String>]) -> String {
                 });
             }
             None if traces.iter().all(Option::is_none) => {
-                out.push_str("  no trace is kept of this decision (any more)\n")
+                out.push_str("  no trace is kept of this decision (any more)\n");
             }
             None => {}
         }

@@ -19,7 +19,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<Vec<(&'static Key, Value)>>
     for (key, value) in table.get_ref() {
         match value.get_ref() {
             DeValue::Table(section) => {
-                file.section(key.get_ref(), key.span().start, section, &mut values)?
+                file.section(key.get_ref(), key.span().start, section, &mut values)?;
             }
             _ => values.push(file.value("", key.get_ref(), key.span().start, value)?),
         }

@@ -69,7 +69,7 @@ impl Samples {
         };
         let mut failed = None;
         let text = pskc::write(&keys, &protection, &mut |bytes| {
-            failed = random::fill(bytes).err().or(failed.take())
+            failed = random::fill(bytes).err().or(failed.take());
         });
         match failed {
             Some(error) => Err(error.into()),
