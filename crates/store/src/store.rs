@@ -80,7 +80,10 @@ impl Store {
         let Opened { shared, writer } = opened;
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || writer.run());
+            .spawn(move || {
+                let _whole = Whole;
+                writer.run();
+            });
         let thread = thread.map_err(|error| StoreError::Disk(error.to_string()))?;
         let running = Running {
             shared: Arc::clone(&shared),
@@ -423,5 +426,18 @@ impl std::fmt::Debug for Store {
         f.debug_struct("Store")
             .field("path", &self.shared.path)
             .finish_non_exhaustive()
+    }
+}
+
+/// Ends the process when the writer panics: without its one writer a node can serve nothing, and whoever waits for a
+/// commit would wait for ever. What was acknowledged is on disk; a supervisor starts the node again.
+struct Whole;
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("the thread that writes the store has failed (E-000001); the node ends");
+            std::process::abort();
+        }
     }
 }
