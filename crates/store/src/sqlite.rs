@@ -13,8 +13,7 @@ use std::time::Duration;
 const PAGE: i64 = 4096;
 /// Prepared statements kept by each connection.
 const STATEMENTS: usize = 200;
-/// KiB of page cache: the writer works on the whole hot set, a reader on single rows.
-const WRITER_CACHE_KIB: i64 = 64 * 1024;
+/// KiB of page cache of a reader, which reads single rows.
 const READER_CACHE_KIB: i64 = 4 * 1024;
 
 /// An open database.
@@ -60,9 +59,13 @@ impl Database {
         self.connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;",
         )?;
-        self.pragma("cache_size", -WRITER_CACHE_KIB)?;
         // Truncating the log after each checkpoint would only make the next commit extend the file again.
         self.pragma("journal_size_limit", -1)
+    }
+
+    /// Sets the KiB of pages that the writer keeps: it works on the whole hot set.
+    pub(crate) fn keep_pages(&self, kib: i64) -> Result<(), StoreError> {
+        self.pragma("cache_size", -kib)
     }
 
     /// Sets the pages of the write-ahead log from which a commit copies them into the database.
