@@ -48,6 +48,18 @@ impl Shared {
         Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Frees what the duplicate cache holds of sources that have been silent.
+    pub(crate) fn sweep(&self) {
+        self.sweep_at(self.clock());
+    }
+
+    fn sweep_at(&self, now: u64) {
+        for shard in &self.duplicates {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.sweep(now);
+        }
+    }
+
     /// Monotonic microseconds.
     fn clock(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
@@ -94,4 +106,28 @@ pub(crate) fn open_shared_secret(ring: &RingVault, component: &Component) -> Opt
 /// Whether a node may take a request now.
 fn takes_requests(node: &Node) -> bool {
     node.is_accepting()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_radius::duplicate::VALID_FOR;
+
+    #[test]
+    fn silent_sources_are_forgotten() {
+        let shared = Shared::default();
+        let count = || {
+            let held = |shard: &Mutex<DuplicateCache>| shard.lock().unwrap().sources();
+            shared.duplicates.iter().map(held).sum::<usize>()
+        };
+        for port in 1..=40 {
+            let source = SocketAddr::from(([192, 0, 2, 1], port));
+            let mut duplicates = shared.duplicates(source).unwrap();
+            duplicates.check(source, 1, &[7; 16], 0);
+        }
+        shared.sweep_at(VALID_FOR - 1);
+        assert_eq!(count(), 40);
+        shared.sweep_at(VALID_FOR);
+        assert_eq!(count(), 0);
+    }
 }

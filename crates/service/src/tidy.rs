@@ -1,4 +1,5 @@
-//! What is removed when its time is over: traces of decisions, and sessions that fell idle.
+//! What is removed when its time is over: traces of decisions, sessions that fell idle, and the answers kept for
+//! retransmissions.
 
 use crate::node::Node;
 use countersign_engine::admin::Write;
@@ -12,6 +13,7 @@ const STEP: u32 = 500;
 impl Node {
     /// Removes what is over; to be called now and then. What fails is tried again at the next call.
     pub fn tidy(&self) {
+        self.radius().sweep();
         if let Err(error) = self.erase_traces().and_then(|()| self.end_dead_sessions()) {
             tracing::warn!(%error, "old traces and sessions are not removed yet");
         }

@@ -14,12 +14,15 @@ use countersign_web::{api, health};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// The node state file: what the node remembers of the store, outside the store.
 const STATE: &str = "node-state.json";
+/// How often what is over is removed.
+const TIDY_EVERY: Duration = Duration::from_secs(30);
 
 /// A server that serves.
 pub(crate) struct Running {
@@ -76,7 +79,8 @@ pub(crate) fn start(config: &Config) -> Result<Running> {
             limits,
             stopped(stopping.clone()),
         )),
-        runtime.spawn(follow_hosts(Arc::clone(&node), stopping)),
+        runtime.spawn(follow_hosts(Arc::clone(&node), stopping.clone())),
+        runtime.spawn(keep_tidy(Arc::clone(&node), stopping)),
     ];
     let radius = Listener::start(&node, bound.radius, threads(config))?;
     ready.write(&data_dir.join(files::RUN))?;
@@ -114,6 +118,19 @@ async fn follow_hosts(node: Arc<Node>, stopping: watch::Receiver<bool>) {
     tokio::select! {
         () = hosts::follow(node) => {}
         () = stopped(stopping) => {}
+    }
+}
+
+async fn keep_tidy(node: Arc<Node>, stopping: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(TIDY_EVERY) => {}
+            () = stopped(stopping.clone()) => return,
+        }
+        let tidied = Arc::clone(&node);
+        if let Err(error) = tokio::task::spawn_blocking(move || tidied.tidy()).await {
+            tracing::error!(%error, "what is over could not be removed");
+        }
     }
 }
 
