@@ -71,6 +71,10 @@ fn read_all(tx: Tx<'_>, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Authenticator
             Ok(false)
         }
     })?;
+    // Most have one: without this a cached account would take the room of four of each.
+    all.shrink_to_fit();
+    all.iter_mut()
+        .for_each(|authenticator| authenticator.applications.shrink_to_fit());
     unreadable.map_or(Ok(all), Err)
 }
 
