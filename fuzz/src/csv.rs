@@ -8,7 +8,12 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(rows) = read(bytes) else { return };
     for row in rows {
         match row {
-            Ok(row) => assert!(row.line > 1 && !row.serial.is_empty() && (4..=10).contains(&row.digits) && (1..=3600).contains(&row.period)),
+            Ok(row) => assert!(
+                row.line > 1
+                    && !row.serial.is_empty()
+                    && (4..=10).contains(&row.digits)
+                    && (1..=3600).contains(&row.period)
+            ),
             Err(error) => drop(error.to_string()),
         }
     }

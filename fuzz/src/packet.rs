@@ -6,7 +6,9 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let secret = SharedSecret::new(b"fuzz");
-    let Ok(packet) = Packet::read(bytes) else { return };
+    let Ok(packet) = Packet::read(bytes) else {
+        return;
+    };
     let _ = admit(&packet, &secret, Demand::OptedOut);
     if let Ok(proof) = credentials(&packet, &secret) {
         let _ = proof.matches(b"755224");
