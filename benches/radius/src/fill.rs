@@ -31,8 +31,8 @@ impl Completion for Done {
     }
 }
 
-/// Adds the users of a list, and has the node keep all of them in memory.
-pub(crate) fn fill(data: &DataDir, users: &Path) -> Result<()> {
+/// Adds the users of a list, and sets how many of them the node keeps in memory.
+pub(crate) fn fill(data: &DataDir, users: &Path, cache: Option<usize>) -> Result<()> {
     let list =
         std::fs::read_to_string(users).with_context(|| format!("read {}", users.display()))?;
     let store = data.store()?;
@@ -45,16 +45,15 @@ pub(crate) fn fill(data: &DataDir, users: &Path) -> Result<()> {
     let lines: Vec<&str> = list.lines().collect();
     let (tell, told) = channel();
     let to: Arc<dyn Completion> = Arc::new(Done(tell));
-    let setting = Change::Write(Write::Setting(
-        "cache.accounts",
-        Some((lines.len() + 1_000).to_string()),
-    ));
-    committed(&store.commit(Work {
-        token: 0,
-        changes: vec![setting],
-        records: Vec::new(),
-        trace: Vec::new(),
-    }))?;
+    if let Some(cache) = cache {
+        let setting = Change::Write(Write::Setting("cache.accounts", Some(cache.to_string())));
+        committed(&store.commit(Work {
+            token: 0,
+            changes: vec![setting],
+            records: Vec::new(),
+            trace: Vec::new(),
+        }))?;
+    }
     let mut under_way = 0;
     for chunk in lines.chunks(PER_WORK) {
         if under_way == UNDER_WAY {

@@ -47,6 +47,9 @@ pub(crate) struct Options {
     /// Requests in flight on each socket
     #[arg(long, default_value_t = 32)]
     in_flight: usize,
+    /// Accounts the server keeps in memory (setting cache.accounts); as by default if left out
+    #[arg(long, value_name = "COUNT")]
+    cache: Option<usize>,
     /// Where the figures go as JSON
     #[arg(long, default_value = "bench-radius.json")]
     json: PathBuf,
@@ -63,7 +66,8 @@ const RATE: u32 = 1_000;
 fn main() -> Result<()> {
     let options = Options::parse();
     if let Some([data, list]) = options.fill.as_deref() {
-        return DataDir::new(&options, data).and_then(|data| fill::fill(&data, list));
+        return DataDir::new(&options, data)
+            .and_then(|data| fill::fill(&data, list, options.cache));
     }
     let folder = Folder::new(options.work.as_deref())?;
     let shape = Shape::of(&options);
@@ -95,7 +99,7 @@ fn measure(
 ) -> Result<()> {
     let users = shape.users(folder, "users", count, "hotp")?;
     let data = DataDir::new(options, &folder.path(&format!("data-{count}")))?;
-    fill::fill(&data, &users)?;
+    fill::fill(&data, &users, options.cache)?;
     let section = report.section(count);
     for round in 0..shape.rounds {
         eprintln!(
