@@ -21,7 +21,7 @@ use countersign_engine::text;
 use countersign_engine::time::Timestamp;
 use countersign_store::Work;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -116,6 +116,8 @@ async fn begin(node: &Arc<Node>, source: IpAddr, body: Body) -> Result<Reply, Pr
         let (at, from) = before.last_logon.unzip();
         reply.set("last_logon_at", at.map(Timestamp::rfc3339));
         reply.set("last_logon_from", from);
+        let privileges: Vec<String> = before.privileges.into_iter().collect();
+        reply.set("privileges", Some(privileges));
     }
     Ok(reply)
 }
@@ -142,6 +144,7 @@ fn end_of(ended: &Ended) -> End {
 #[derive(Default)]
 struct Before {
     last_logon: Option<(Timestamp, String)>,
+    privileges: BTreeSet<String>,
     evict: Vec<SessionKey>,
 }
 
@@ -152,15 +155,15 @@ impl Before {
             .store()
             .account_by_key(grant.key)
             .map_err(|error| error.status())?;
-        let (last_logon, cap) = match &found {
-            Found::Account(account) => {
-                let user = &account.user;
-                (user.last_logon.clone(), user.max_sessions)
-            }
-            Found::Nobody | Found::Unreadable(..) => (None, None),
+        let Found::Account(account) = &found else {
+            return Ok(Self::default()); // gone meanwhile: the commit will conflict
         };
-        let evict = room_for_session(node, grant, cap)?;
-        Ok(Self { last_logon, evict })
+        let user = &account.user;
+        Ok(Self {
+            last_logon: user.last_logon.clone(),
+            privileges: user.privileges.clone(),
+            evict: room_for_session(node, grant, user.max_sessions)?,
+        })
     }
 }
 
