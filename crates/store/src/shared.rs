@@ -181,14 +181,15 @@ impl Shared {
 
     /// Takes no more works; the writer ends after what waits.
     pub(crate) fn close(&self) {
-        self.queue().closed = true;
-        self.wake.notify_one();
-        // The writer's connection is to be the last one, so that it leaves a database without a log.
+        // The readers go before the writer hears of it: its connection is to be the last one, so that it leaves a
+        // database without a log.
         self.ended.store(true, Ordering::SeqCst);
         self.readers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
+        self.queue().closed = true;
+        self.wake.notify_one();
     }
 
     /// Takes everything that waits, at most `most` works; waits for it at most `patience`.
