@@ -109,10 +109,7 @@ fn measure(
         );
         section.add(Row::Sink, shape.sink(folder)?);
         if let Some(peer) = peer {
-            section.add(
-                Row::Peer,
-                shape.load(peer.address(), peer::SECRET, peer.users(), peer.pid(), None)?,
-            );
+            section.add(Row::Peer, peer.load(shape, None)?);
         }
         let server = data.serve(folder)?;
         shape.warm(server.address(), server.secret(), &users, count)?;
@@ -127,16 +124,24 @@ fn measure(
             )?,
         );
         if round == 0 {
-            section.add(
-                Row::ServerAtRate,
-                shape.load(
-                    server.address(),
-                    server.secret(),
-                    &users,
-                    server.pid(),
-                    Some(RATE),
-                )?,
-            );
+            let row = shape.load(
+                server.address(),
+                server.secret(),
+                &users,
+                server.pid(),
+                Some(RATE),
+            )?;
+            section.add(Row::ServerAtRate, row);
+            let held = data.hold_log()?;
+            let row = shape.load(
+                server.address(),
+                server.secret(),
+                &users,
+                server.pid(),
+                None,
+            )?;
+            section.add(Row::NoCheckpoint, row);
+            drop(held);
         }
         server.stop()?;
         let store = data.store()?;
@@ -152,16 +157,7 @@ fn measure(
         store.close();
     }
     if let Some(peer) = peer {
-        section.add(
-            Row::PeerAtRate,
-            shape.load(
-                peer.address(),
-                peer::SECRET,
-                peer.users(),
-                peer.pid(),
-                Some(RATE),
-            )?,
-        );
+        section.add(Row::PeerAtRate, peer.load(shape, Some(RATE))?);
     }
     Ok(())
 }

@@ -4,13 +4,15 @@ use crate::process::{Folder, Process};
 use crate::shape::{Shape, free_port};
 use anyhow::{Context, Result, bail};
 use data_encoding::{BASE32, HEXLOWER};
+use serde_json::Value;
+use std::cell::Cell;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-pub(crate) const SECRET: &str = "testing123";
+const SECRET: &str = "testing123";
 /// A TOTP user can log on once in a time step: there must be enough for a saturating run.
 const USERS: usize = 400_000;
 const PROGRAM: &str = "/usr/sbin/freeradius";
@@ -19,6 +21,8 @@ pub(crate) struct FreeRadius {
     process: Process,
     address: SocketAddr,
     users: PathBuf,
+    /// The last time step in which it was asked.
+    used: Cell<u64>,
 }
 
 impl FreeRadius {
@@ -61,20 +65,24 @@ impl FreeRadius {
             process,
             address,
             users,
+            used: Cell::new(0),
         }))
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+    /// One run, in a time step that none of its users has used.
+    pub(crate) fn load(&self, shape: &Shape, rate: Option<u32>) -> Result<Value> {
+        while step()? <= self.used.get() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let row = shape.load(self.address, SECRET, &self.users, self.process.pid(), rate);
+        self.used.set(step()?);
+        row
     }
+}
 
-    pub(crate) fn users(&self) -> &Path {
-        &self.users
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.process.pid()
-    }
+/// The time step of RFC 6238 with its default of 30 seconds.
+fn step() -> Result<u64> {
+    Ok(SystemTime::UNIX_EPOCH.elapsed()?.as_secs() / 30)
 }
 
 fn accounts(users: &Path) -> Result<String> {

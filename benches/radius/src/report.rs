@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 pub(crate) enum Row {
     Server,
     ServerAtRate,
+    NoCheckpoint,
     Sink,
     Group,
     Single,
@@ -16,13 +17,14 @@ pub(crate) enum Row {
 }
 
 /// All rows in their order: key in the JSON, text in the table.
-const ROWS: [(Row, &str, &str); 7] = [
+const ROWS: [(Row, &str, &str); 8] = [
     (Row::Server, "countersign", "countersign, saturated"),
     (
         Row::ServerAtRate,
         "countersign_1000",
         "countersign, 1,000/s",
     ),
+    (Row::NoCheckpoint, "no_checkpoints", "    no checkpoints"),
     (Row::Sink, "no_op", "(a) no-op answerer"),
     (Row::Group, "group_commit", "(b) bare group commit"),
     (Row::Single, "single_commit", "(c) one commit a logon"),

@@ -5,6 +5,7 @@ use crate::process::{Folder, Process};
 use anyhow::{Context, Result, ensure};
 use countersign_keyring::{RootKey, RootSource};
 use countersign_store::Store;
+use rusqlite::Connection;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -73,6 +74,14 @@ impl DataDir {
             address,
             secret: text(&first, "/radius/secret")?.to_owned(),
         })
+    }
+
+    /// Reads one state of the database for as long as the connection lives: no checkpoint can go past it, so that a run
+    /// beside it shows what checkpoints cost.
+    pub(crate) fn hold_log(&self) -> Result<Connection> {
+        let reader = Connection::open(self.path.join("countersign.db"))?;
+        reader.execute_batch("BEGIN; SELECT COUNT(*) FROM node;")?;
+        Ok(reader)
     }
 
     /// The store, opened without a server.
