@@ -436,7 +436,9 @@ struct Whole;
 impl Drop for Whole {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            tracing::error!("the thread that writes the store has failed (E-000001); the node ends");
+            tracing::error!(
+                "the thread that writes the store has failed (E-000001); the node ends"
+            );
             std::process::abort();
         }
     }
