@@ -3,6 +3,7 @@
 //! Staleness is never dangerous, since every write is guarded by the version it was decided on; it only costs a
 //! conflict. Accounts that use another account's authenticators are not kept, so each application has one place.
 
+mod packed;
 mod shard;
 
 use countersign_engine::facts::Account;
@@ -18,11 +19,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const SHARDS: usize = 64;
 const STAMPS: usize = 4096;
 
-/// What an entry is found by besides its name.
+/// What an entry is found by besides its name: a row of one of two tables, told apart by the lowest bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Key {
-    User(UserKey),
-    Application(ApplicationKey),
+struct Key(i64);
+
+impl Key {
+    fn user(key: UserKey) -> Self {
+        Self(key.0 << 1)
+    }
+
+    fn application(key: ApplicationKey) -> Self {
+        Self(key.0 << 1 | 1)
+    }
 }
 
 pub(crate) struct Cache {
@@ -94,7 +102,7 @@ impl Cache {
 
     /// Takes over the new state of an application that was at `guard`.
     pub(crate) fn set_application(&self, key: ApplicationKey, guard: i64, to: &ApplicationState) {
-        self.change(Key::Application(key), |account| {
+        self.change(Key::application(key), |account| {
             let mut all = account
                 .authenticators
                 .iter_mut()
@@ -108,19 +116,19 @@ impl Cache {
 
     /// Takes over the new state of an account that was at `guard`.
     pub(crate) fn set_user(&self, key: UserKey, guard: i64, to: &UserState) {
-        self.change(Key::User(key), |account| {
+        self.change(Key::user(key), |account| {
             advance(&mut account.state, |state| state.version, guard, to)
         });
     }
 
     /// Forgets an account.
     pub(crate) fn evict_user(&self, key: UserKey) {
-        self.change(Key::User(key), |_| false);
+        self.change(Key::user(key), |_| false);
     }
 
     /// Forgets the account that uses an application.
     pub(crate) fn evict_application(&self, key: ApplicationKey) {
-        self.change(Key::Application(key), |_| false);
+        self.change(Key::application(key), |_| false);
     }
 
     /// Forgets everything.
@@ -203,8 +211,8 @@ fn keys(account: &Account) -> impl Iterator<Item = Key> + '_ {
         .authenticators
         .iter()
         .flat_map(|authenticator| &authenticator.applications);
-    std::iter::once(Key::User(account.user.key))
-        .chain(applications.map(|application| Key::Application(application.key)))
+    std::iter::once(Key::user(account.user.key))
+        .chain(applications.map(|application| Key::application(application.key)))
 }
 
 #[expect(

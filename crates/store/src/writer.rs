@@ -35,7 +35,7 @@ const PAGES_FEW: i64 = 2_000;
 const PAGES_MANY: i64 = 64_000;
 /// KiB of pages that the writer keeps, with few applications and with many.
 const KEPT_FEW: i64 = 16 * 1024;
-const KEPT_MANY: i64 = 64 * 1024;
+const KEPT_MANY: i64 = 32 * 1024;
 /// Most rows removed at a time.
 const PURGE_MOST: i64 = 500;
 

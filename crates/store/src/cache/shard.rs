@@ -1,5 +1,6 @@
 //! One part of the cache: entries found by the hash of their name, and a clock hand that frees the ones least used.
 
+use super::packed::{pack, unpack};
 use countersign_engine::facts::Account;
 use hashbrown::HashTable;
 use std::sync::Arc;
@@ -15,7 +16,24 @@ pub(super) struct Shard {
 struct Slot {
     hash: u64,
     used: bool,
-    account: Arc<Account>,
+    kept: Kept,
+}
+
+/// Accounts of a shard that are kept unpacked: with few accounts there is room enough.
+const UNPACKED: usize = 64;
+
+enum Kept {
+    Whole(Arc<Account>),
+    Packed(Box<[u8]>),
+}
+
+impl Kept {
+    fn account(&self) -> Option<Arc<Account>> {
+        match self {
+            Self::Whole(account) => Some(Arc::clone(account)),
+            Self::Packed(bytes) => unpack(bytes).map(Arc::new),
+        }
+    }
 }
 
 impl Shard {
@@ -38,17 +56,20 @@ impl Shard {
         hash: u64,
         is: impl Fn(&Account) -> bool,
     ) -> Option<Arc<Account>> {
-        let at = self.place(hash, is)?;
+        let at = self.place(hash)?;
         let slot = self.slots.get_mut(at)?.as_mut()?;
+        let account = slot.kept.account().filter(|account| is(account))?;
         slot.used = true;
-        Some(Arc::clone(&slot.account))
+        Some(account)
     }
 
     /// Adds an account that is not here yet; gives back what had to go for it.
     pub(super) fn insert(&mut self, hash: u64, account: Arc<Account>) -> Option<Arc<Account>> {
-        if self.bound == 0 {
+        if self.bound == 0 || self.place(hash).is_some() {
             return Some(account);
         }
+        let packed = (self.names.len() >= UNPACKED).then(|| pack(&account));
+        let kept = packed.flatten().map_or(Kept::Whole(account), Kept::Packed);
         let gone = if self.names.len() >= self.bound {
             self.free_one()
         } else {
@@ -57,7 +78,7 @@ impl Shard {
         let slot = Some(Slot {
             hash,
             used: false,
-            account,
+            kept,
         });
         let at = match self.free.pop() {
             Some(at) => at,
@@ -86,10 +107,23 @@ impl Shard {
         is: impl Fn(&Account) -> bool,
         apply: impl FnOnce(&mut Account) -> bool,
     ) -> Option<Arc<Account>> {
-        let at = self.place(hash, is)?;
-        let slot = self.slots.get_mut(at)?.as_mut()?;
-        if apply(Arc::make_mut(&mut slot.account)) {
-            return None;
+        let at = self.place(hash)?;
+        match &mut self.slots.get_mut(at)?.as_mut()?.kept {
+            Kept::Whole(account) if !is(account) => return None,
+            Kept::Whole(account) => {
+                if apply(Arc::make_mut(account)) {
+                    return None;
+                }
+            }
+            Kept::Packed(bytes) => {
+                let mut account = unpack(bytes).filter(|account| is(account))?;
+                if apply(&mut account)
+                    && let Some(changed) = pack(&account)
+                {
+                    *bytes = changed;
+                    return None;
+                }
+            }
         }
         self.remove(at)
     }
@@ -101,18 +135,16 @@ impl Shard {
         std::mem::take(&mut self.slots)
             .into_iter()
             .flatten()
-            .map(|slot| slot.account)
+            .filter_map(|slot| slot.kept.account())
             .collect()
     }
 
-    fn place(&self, hash: u64, is: impl Fn(&Account) -> bool) -> Option<usize> {
-        let account = |at: &usize| {
-            self.slots
-                .get(*at)
-                .and_then(Option::as_ref)
-                .is_some_and(|slot| is(&slot.account))
-        };
-        self.names.find(hash, account).copied()
+    /// The place of an entry with this hash of a name: of two names with one hash only the first is kept.
+    fn place(&self, hash: u64) -> Option<usize> {
+        let slot = |at: &usize| self.slots.get(*at).and_then(Option::as_ref);
+        self.names
+            .find(hash, |at| slot(at).is_some_and(|slot| slot.hash == hash))
+            .copied()
     }
 
     fn remove(&mut self, at: usize) -> Option<Arc<Account>> {
@@ -121,7 +153,7 @@ impl Shard {
             entry.remove();
         }
         self.free.push(at);
-        Some(slot.account)
+        slot.kept.account()
     }
 
     /// Second chance: the hand passes by what was used since it came last.

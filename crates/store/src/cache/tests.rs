@@ -173,3 +173,21 @@ fn readers_never_bring_back_an_older_state() {
         }
     });
 }
+
+#[test]
+fn accounts_beyond_those_kept_whole_are_found_and_changed_like_others() {
+    let cache = Cache::new(40_000);
+    for n in 0..30_000 {
+        cache.insert(cache.reading(), &account(n));
+        cache.set_application(ApplicationKey(n), 1, &to(2));
+    }
+    for n in 0..30_000 {
+        let found = find(&cache, n).unwrap();
+        assert_eq!(found.authenticators[0].applications[0].state, to(2));
+        assert_eq!(found.user.key, UserKey(n));
+    }
+    cache.evict_user(UserKey(29_999));
+    cache.set_application(ApplicationKey(29_998), 7, &to(8));
+    assert!(find(&cache, 29_999).is_none() && find(&cache, 29_998).is_none());
+    assert_eq!(cache.len(), 29_998);
+}
