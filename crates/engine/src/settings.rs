@@ -129,8 +129,8 @@ pub const SETTINGS: &[Setting] = &[
     row(
         "cache.accounts",
         Kind::Number(0, 100_000_000),
-        "200000",
-        "Accounts a node keeps in memory.",
+        "1000000",
+        "Accounts a node keeps in memory, some 350 bytes each.",
     ),
     row(
         "audit.unknown_user",
