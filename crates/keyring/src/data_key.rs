@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::gcm::{self, KEY_LEN};
 use crate::keyring::KeyringError;
 use crate::random;
-use crate::root::{RootId, RootKey};
+use crate::root::{RootId, RootKey, WrapError};
 
 mod names;
 
@@ -76,10 +76,31 @@ impl DataKey {
                 present: root.id(),
             });
         }
-        let bytes = gcm::decrypt(root.expose(), &context(&row), &row.wrapped)
-            .filter(|bytes| bytes.len() == KEY_LEN);
-        let bytes = bytes.ok_or(KeyringError::Broken(row.id))?;
+        let bytes = root
+            .unwrap(&context(&row), &row.wrapped)
+            .map_err(|error| not_wrapped(row.id, error))?;
+        if bytes.len() != KEY_LEN {
+            return Err(KeyringError::Broken(row.id));
+        }
         Ok(Self::new(row, Secret::from(bytes)))
+    }
+
+    /// The same key as its row says now: another state, or wrapped anew by somebody else.
+    pub(crate) fn with_row(&self, row: WrappedKey) -> Self {
+        Self {
+            row,
+            ..self.clone()
+        }
+    }
+
+    /// Whether a row wraps this very key under the root key.
+    pub(crate) fn is_wrapped_in(
+        &self,
+        root: &RootKey,
+        row: &WrappedKey,
+    ) -> Result<bool, KeyringError> {
+        let other = Self::unwrap(root, row.clone())?;
+        Ok(other.bytes == self.bytes)
     }
 
     fn new(row: WrappedKey, bytes: Secret) -> Self {
@@ -136,13 +157,16 @@ impl DataKey {
 }
 
 fn wrap(root: &RootKey, row: &WrappedKey, bytes: &Secret) -> Result<Vec<u8>, KeyringError> {
-    gcm::encrypt(
-        root.expose(),
-        random::random()?,
-        &context(row),
-        bytes.expose(),
-    )
-    .ok_or(KeyringError::Broken(row.id))
+    root.wrap(&context(row), bytes.expose())
+        .map_err(|error| not_wrapped(row.id, error))
+}
+
+fn not_wrapped(key: KeyId, error: WrapError) -> KeyringError {
+    match error {
+        WrapError::Shut => KeyringError::Broken(key),
+        WrapError::Random(error) => error.into(),
+        WrapError::Hsm(source) => KeyringError::Hsm(source),
+    }
 }
 
 /// What a wrapped key is bound to. Its state is not: it changes without the root key.

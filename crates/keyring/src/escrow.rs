@@ -85,8 +85,8 @@ mod tests {
         assert!(text.contains("kdf: argon2id m=131072 t=4 p=1"), "{text}");
         assert!(text.contains(&format!("id: {}", root.id())));
         assert_eq!(
-            recover(&text, &passphrase()).unwrap().expose(),
-            root.expose()
+            recover(&text, &passphrase()).unwrap().exposed(),
+            root.exposed()
         );
     }
 

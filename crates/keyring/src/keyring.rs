@@ -7,6 +7,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::data_key::{DataKey, KeyClass, KeyId, KeyState, WrappedKey};
+use crate::hsm::HsmError;
 use crate::random::{self, RandomError};
 use crate::root::{RootId, RootKey};
 
@@ -43,6 +44,19 @@ pub enum KeyringError {
     /// The class has no active key.
     #[error("find an active key of class {0}")]
     NoKey(KeyClass),
+    /// The master key in the HSM did not do its part.
+    #[error(transparent)]
+    Hsm(#[from] HsmError),
+    /// The data keys are wrapped under another root key by now than the one this node has.
+    #[error(
+        "make a data key under root key {present}: the others are under {named} by now; set root_key to it on this node and start it anew"
+    )]
+    RootMoved {
+        /// The root key the rows name.
+        named: RootId,
+        /// The root key at hand.
+        present: RootId,
+    },
 }
 
 /// The data keys of an installation, unwrapped in memory; share it as `Arc<Keyring>`.
@@ -108,8 +122,48 @@ impl Keyring {
         twice.map_or(Ok(Self { root, keys }), |id| Err(KeyringError::Twice(id)))
     }
 
+    /// The ring as its rows say now. What is in memory already is not unwrapped again, so that a change of states, or keys wrapped
+    /// anew elsewhere, need neither the root key nor its HSM.
+    pub fn follow(&self, rows: Vec<WrappedKey>) -> Result<Self, KeyringError> {
+        let key = |row: WrappedKey| match self.find(row.id) {
+            Some(known) if known.row.class == row.class => Ok(known.with_row(row)),
+            _ => DataKey::unwrap(&self.root, row),
+        };
+        let keys: Result<Vec<_>, _> = rows.into_iter().map(|row| key(row).map(Arc::new)).collect();
+        let mut keys = keys?;
+        keys.sort_by_key(|key| key.row.id);
+        Ok(Self {
+            root: Arc::clone(&self.root),
+            keys,
+        })
+    }
+
+    /// The root key that the rows name, where it is not the one at hand.
+    #[must_use]
+    pub fn moved_to(&self) -> Option<RootId> {
+        let other = |key: &&Arc<DataKey>| key.row.root != self.root.id();
+        self.keys.iter().find(other).map(|key| key.row.root)
+    }
+
+    /// The same ring with the root key that its rows name; every row is opened with it and compared.
+    pub fn under(&self, root: Arc<RootKey>) -> Result<Self, KeyringError> {
+        for key in &self.keys {
+            if !key.is_wrapped_in(&root, &key.row)? {
+                return Err(KeyringError::Broken(key.row.id));
+            }
+        }
+        Ok(Self {
+            root,
+            keys: self.keys.clone(),
+        })
+    }
+
     /// A new key of the class, active at once; the keys that were active before only open from now on.
     pub fn create(&self, class: KeyClass, created: i64) -> Result<Change, KeyringError> {
+        if let Some(named) = self.moved_to() {
+            let present = self.root.id();
+            return Err(KeyringError::RootMoved { named, present });
+        }
         let new = DataKey::generate(&self.root, self.free_id()?, class, created)?;
         let of_class =
             |key: &&Arc<DataKey>| key.row.class == class && key.row.state == KeyState::Active;
@@ -163,13 +217,18 @@ impl Keyring {
             .iter()
             .map(|key| key.rewrap(&root).map(Arc::new))
             .collect();
-        let keyring = Self { root, keys: keys? };
+        let keyring = Self { root, keys: keys? }.verified()?;
         let rows = keyring.rows();
         Ok(Change {
             keyring,
             rows,
             removed: None,
         })
+    }
+
+    /// This ring, if every row opens again to the key in memory.
+    fn verified(self) -> Result<Self, KeyringError> {
+        self.under(Arc::clone(&self.root))
     }
 
     /// The rows of all keys, ascending by id, as the store should hold them.
@@ -194,6 +253,12 @@ impl Keyring {
     #[must_use]
     pub fn root(&self) -> RootId {
         self.root.id()
+    }
+
+    /// The root key itself, to be shared.
+    #[must_use]
+    pub fn root_arc(&self) -> Arc<RootKey> {
+        Arc::clone(&self.root)
     }
 
     /// The root key itself, for escrow.

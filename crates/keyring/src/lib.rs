@@ -11,6 +11,7 @@ pub mod audit_key;
 pub mod data_key;
 pub mod escrow;
 mod gcm;
+pub mod hsm;
 pub mod keyring;
 mod lines;
 pub mod passphrase;
@@ -25,6 +26,7 @@ pub mod token;
 
 pub use audit_key::{AuditKey, PublicAuditKey};
 pub use data_key::{KeyClass, KeyId, KeyState, WrapAlgorithm, WrappedKey};
+pub use hsm::{HsmError, HsmUri};
 pub use keyring::{Change, Keyring, KeyringError};
 pub use password::{PasswordError, PasswordParams};
 pub use pool::{PasswordPool, Refused};

@@ -28,6 +28,9 @@ pub enum PassphraseError {
     /// The passphrase is not of a usable length.
     #[error("the passphrase must have between {MIN_PASSPHRASE} and {MAX_PASSPHRASE} bytes")]
     Length,
+    /// A key in an HSM cannot be written.
+    #[error("the root key is in an HSM, which does not give it away")]
+    InHsm,
     /// The key derivation failed.
     #[error(transparent)]
     Argon2(#[from] PasswordError),
@@ -53,7 +56,7 @@ pub(crate) fn write(
         key.as_slice(),
         random::random()?,
         &context(header, root.id(), &kdf, &salt),
-        root.expose(),
+        root.exposed().ok_or(PassphraseError::InHsm)?,
     );
     let wrapped = wrapped.ok_or(PassphraseError::Malformed)?;
     let (id, salt, wrapped) = (
@@ -142,8 +145,8 @@ mod tests {
         let root = RootKey::generate().unwrap();
         let text = write("test 1", &root, &passphrase(), CHEAP).unwrap();
         assert_eq!(
-            read("test 1", &text, &passphrase()).unwrap().expose(),
-            root.expose()
+            read("test 1", &text, &passphrase()).unwrap().exposed(),
+            root.exposed()
         );
         assert!(matches!(
             read("test 1", &text, &Secret::new("twelve bytes and mor")),

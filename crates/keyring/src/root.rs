@@ -12,7 +12,8 @@ use sha2::Sha256;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::gcm::KEY_LEN;
+use crate::gcm::{self, KEY_LEN};
+use crate::hsm::{Hsm, HsmError};
 use crate::lines;
 use crate::passphrase::PassphraseError;
 use crate::password::PasswordParams;
@@ -21,6 +22,7 @@ use crate::secret_file::{self, FileError};
 
 mod source;
 
+pub(crate) use source::is_variable;
 pub use source::{PASSPHRASE_VARIABLE, PassphraseFrom, RootSource};
 
 const PLAIN_HEADER: &str = "countersign root key 1";
@@ -37,6 +39,10 @@ pub struct RootId([u8; 8]);
 impl RootId {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(bytes)
     }
 }
 
@@ -74,10 +80,30 @@ impl From<RootId> for String {
     }
 }
 
-/// The root key; wiped on drop, never printed.
+/// The root key, in memory or in an HSM; wiped on drop, never printed.
 pub struct RootKey {
-    bytes: Secret,
+    held: Held,
     id: RootId,
+}
+
+/// Where a root key is.
+enum Held {
+    Memory(Secret),
+    Hsm(Hsm),
+}
+
+/// Something cannot be wrapped under a root key or opened with it.
+#[derive(Debug, Error)]
+pub(crate) enum WrapError {
+    /// It is not what was wrapped, or was wrapped as something else.
+    #[error("open a wrapped key: it was changed or belongs to something else")]
+    Shut,
+    /// The operating system gave no random bytes.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// The HSM did not do it.
+    #[error(transparent)]
+    Hsm(#[from] HsmError),
 }
 
 impl RootKey {
@@ -87,16 +113,24 @@ impl RootKey {
         random::fill(&mut bytes)?;
         let id = name(&bytes);
         Ok(Self {
-            bytes: bytes.into(),
+            held: Held::Memory(bytes.into()),
             id,
         })
+    }
+
+    /// The root key in an HSM.
+    pub(crate) fn in_hsm(hsm: Hsm) -> Self {
+        Self {
+            id: hsm.id(),
+            held: Held::Hsm(hsm),
+        }
     }
 
     /// The root key of these bytes; `None` unless there are 32.
     pub(crate) fn new(bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
         let id = name(&bytes);
         (bytes.len() == KEY_LEN).then(|| Self {
-            bytes: bytes.into(),
+            held: Held::Memory(bytes.into()),
             id,
         })
     }
@@ -107,8 +141,49 @@ impl RootKey {
         self.id
     }
 
-    pub(crate) fn expose(&self) -> &[u8] {
-        self.bytes.expose()
+    /// Whether it stays in an HSM, so that it can be neither read nor put into escrow itself.
+    #[must_use]
+    pub fn is_in_hsm(&self) -> bool {
+        matches!(self.held, Held::Hsm(_))
+    }
+
+    /// What was wrong with those addresses of a key in an HSM that did not work when it was loaded; one did.
+    #[must_use]
+    pub fn standby_faults(&self) -> &[String] {
+        match &self.held {
+            Held::Memory(_) => &[],
+            Held::Hsm(hsm) => hsm.standby_faults(),
+        }
+    }
+
+    /// The bytes of a key in memory.
+    pub(crate) fn exposed(&self) -> Option<&[u8]> {
+        match &self.held {
+            Held::Memory(bytes) => Some(bytes.expose()),
+            Held::Hsm(_) => None,
+        }
+    }
+
+    /// Wraps a key: AES-256-GCM, nonce ‖ ciphertext ‖ tag, bound to the context; the same wherever the root key is.
+    pub(crate) fn wrap(&self, context: &[u8], plain: &[u8]) -> Result<Vec<u8>, WrapError> {
+        match &self.held {
+            Held::Memory(bytes) => gcm::encrypt(bytes.expose(), random::random()?, context, plain)
+                .ok_or(WrapError::Shut),
+            Held::Hsm(hsm) => Ok(hsm.wrap(context, plain)?),
+        }
+    }
+
+    /// Opens what [`wrap`](Self::wrap) made.
+    pub(crate) fn unwrap(
+        &self,
+        context: &[u8],
+        wrapped: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, WrapError> {
+        let plain = match &self.held {
+            Held::Memory(bytes) => gcm::decrypt(bytes.expose(), context, wrapped),
+            Held::Hsm(hsm) => hsm.unwrap(context, wrapped)?,
+        };
+        plain.ok_or(WrapError::Shut)
     }
 
     /// Reads base64url (43 characters) or hex (64 digits).
@@ -127,13 +202,9 @@ impl RootKey {
     }
 
     /// The text of a key file: header, name, key.
-    fn to_text(&self) -> Zeroizing<String> {
-        let key = Zeroizing::new(BASE64URL_NOPAD.encode(self.expose()));
-        Zeroizing::new(format!(
-            "{PLAIN_HEADER}\nid: {}\nkey: {}\n",
-            self.id,
-            key.as_str()
-        ))
+    fn to_text(id: RootId, bytes: &[u8]) -> Zeroizing<String> {
+        let key = Zeroizing::new(BASE64URL_NOPAD.encode(bytes));
+        Zeroizing::new(format!("{PLAIN_HEADER}\nid: {id}\nkey: {}\n", key.as_str()))
     }
 
     fn from_text(path: &Path, text: &str) -> Result<Self, RootError> {
@@ -152,7 +223,8 @@ impl RootKey {
 
     /// Writes the key to a new file of mode 0600.
     pub(crate) fn create_file(&self, path: &Path) -> Result<(), RootError> {
-        Ok(secret_file::create(path, &self.to_text())?)
+        let bytes = self.exposed().ok_or(RootError::InHsm)?;
+        Ok(secret_file::create(path, &Self::to_text(self.id, bytes))?)
     }
 }
 
@@ -179,12 +251,12 @@ fn name(bytes: &[u8]) -> RootId {
 pub enum RootError {
     /// The configured text names no source that there is.
     #[error(
-        "read root_key `{0}`: known are file:PATH, env:NAME and passphrase-file:PATH[?env=NAME|?file=PATH]"
+        "read root_key `{0}`: known are file:PATH, env:NAME, passphrase-file:PATH[?env=NAME|?file=PATH] and pkcs11:token=…;object=…?module-path=…&pin-source=file:PATH"
     )]
     UnknownSource(String),
     /// A source that exists, but not in this build.
     #[error(
-        "read root_key `{0}`: a root key in PKCS#11 or a KMS is not offered by this build; use file:, env: or passphrase-file:"
+        "read root_key `{0}`: a root key in a KMS is not offered by this build; use file:, env:, passphrase-file: or pkcs11:"
     )]
     NotOffered(String),
     /// The file cannot be used.
@@ -217,6 +289,12 @@ pub enum RootError {
     /// The operating system gave no random bytes.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// The master key in the HSM cannot be used.
+    #[error(transparent)]
+    Hsm(#[from] HsmError),
+    /// The key was to be written, but it stays in its HSM.
+    #[error("write the root key: it is in an HSM, which does not give it away")]
+    InHsm,
 }
 
 impl RootError {
@@ -250,8 +328,8 @@ mod tests {
     #[test]
     fn a_key_reads_from_base64url_and_hex() {
         let root = RootKey::generate().unwrap();
-        let hex = HEXLOWER.encode(root.expose());
-        let base64 = BASE64URL_NOPAD.encode(root.expose());
+        let hex = HEXLOWER.encode(root.exposed().unwrap());
+        let base64 = BASE64URL_NOPAD.encode(root.exposed().unwrap());
         for text in [
             hex.clone(),
             hex.to_uppercase(),
@@ -268,7 +346,7 @@ mod tests {
     #[test]
     fn a_changed_key_text_is_refused() {
         let root = RootKey::generate().unwrap();
-        let text = root.to_text();
+        let text = RootKey::to_text(root.id(), root.exposed().unwrap());
         let path = Path::new("root.key");
         assert_eq!(RootKey::from_text(path, &text).unwrap().id(), root.id());
         let key_starts = text.find("key: ").unwrap() + 5;

@@ -57,7 +57,6 @@ pub(crate) fn open(
         options.path.clone(),
         options.wait,
         Arc::clone(&options.clock),
-        root,
         cached.unwrap_or(0),
         options.queue,
         snapshot,

@@ -11,7 +11,7 @@ use countersign_engine::facts::Found;
 use countersign_engine::model::DomainKey;
 use countersign_engine::snapshot::Snapshot;
 use countersign_engine::time::Timestamp;
-use countersign_keyring::{Keyring, RootKey};
+use countersign_keyring::Keyring;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
@@ -52,7 +52,6 @@ pub(crate) struct Shared {
     pub(crate) path: PathBuf,
     pub(crate) wait: Duration,
     pub(crate) clock: Clock,
-    pub(crate) root: Arc<RootKey>,
     pub(crate) cache: Cache,
     queue: Mutex<Queue>,
     wake: Condvar,
@@ -75,7 +74,6 @@ impl Shared {
         path: PathBuf,
         wait: Duration,
         clock: Clock,
-        root: Arc<RootKey>,
         accounts: usize,
         bound: usize,
         snapshot: Snapshot,
@@ -86,7 +84,6 @@ impl Shared {
             path,
             wait,
             clock,
-            root,
             cache: Cache::new(accounts),
             queue: Mutex::default(),
             wake: Condvar::new(),

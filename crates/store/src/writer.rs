@@ -193,7 +193,10 @@ impl Writer {
             .iter()
             .map(ring::from_record)
             .collect::<Result<_, _>>()?;
-        Keyring::load(Arc::clone(&self.shared.root), rows)
+        // What is in memory is not unwrapped again: logons never wait for an HSM.
+        self.shared
+            .keyring()
+            .follow(rows)
             .map_err(|error| StoreError::Sealing(error.to_string()))
     }
 

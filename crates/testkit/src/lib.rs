@@ -13,6 +13,7 @@ pub mod radclient;
 pub mod radius;
 pub mod secrets;
 pub mod server;
+pub mod softhsm;
 pub mod wait;
 pub mod world;
 
@@ -22,5 +23,6 @@ pub use proof::Proof;
 pub use radclient::{Packet, radclient};
 pub use radius::{Raw, Request};
 pub use server::{Options, Server};
+pub use softhsm::SoftHsm;
 pub use wait::{until, wait_until};
 pub use world::World;

@@ -10,6 +10,7 @@ use countersign_oath::Secret;
 use zeroize::Zeroizing;
 
 use super::{RootError, RootKey, START_COST, WRAPPED_HEADER};
+use crate::hsm::{self, Hsm, HsmUri};
 use crate::passphrase::{self, PassphraseError};
 use crate::password::PasswordParams;
 use crate::secret_file::{self, FileError};
@@ -32,6 +33,9 @@ pub enum RootSource {
         /// Where the passphrase comes from.
         from: PassphraseFrom,
     },
+    /// `pkcs11:…`: a key in an HSM (RFC 7512), which never leaves it; several addresses of the same key, separated by blanks, stand
+    /// in for each other. Made by `countersign key create`, never by the server.
+    Pkcs11(Vec<HsmUri>),
 }
 
 /// Where the passphrase of a wrapped root key comes from.
@@ -49,14 +53,15 @@ impl FromStr for RootSource {
     fn from_str(text: &str) -> Result<Self, RootError> {
         let unknown = || RootError::UnknownSource(text.chars().take(200).collect());
         let (kind, rest) = text.split_once(':').ok_or_else(unknown)?;
-        if matches!(kind, "pkcs11" | "kms" | "command") {
-            // The rest may hold a PIN.
+        if matches!(kind, "kms" | "command") {
+            // The rest may hold a secret.
             return Err(RootError::NotOffered(format!("{kind}:…")));
         }
         match kind {
             _ if rest.is_empty() => Err(unknown()),
             "file" => Ok(Self::File(rest.into())),
             "env" if is_variable(rest) => Ok(Self::Env(rest.to_owned())),
+            "pkcs11" => Ok(Self::Pkcs11(hsm::list(text)?)),
             "passphrase-file" => under_passphrase(rest).ok_or_else(unknown),
             _ => Err(unknown()),
         }
@@ -81,7 +86,7 @@ fn under_passphrase(text: &str) -> Option<RootSource> {
     })
 }
 
-fn is_variable(name: &str) -> bool {
+pub(crate) fn is_variable(name: &str) -> bool {
     !name.is_empty()
         && name
             .bytes()
@@ -93,6 +98,10 @@ impl fmt::Display for RootSource {
         match self {
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Env(name) => write!(f, "env:{name}"),
+            Self::Pkcs11(all) => {
+                let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+                f.write_str(&all.join(" "))
+            }
             Self::Passphrase {
                 file,
                 from: PassphraseFrom::Env(name),
@@ -125,6 +134,9 @@ impl RootSource {
                 file: folder.join(file),
                 from: from.within(folder),
             },
+            Self::Pkcs11(all) => {
+                Self::Pkcs11(all.into_iter().map(|uri| uri.within(folder)).collect())
+            }
         }
     }
 
@@ -138,6 +150,25 @@ impl RootSource {
                 passphrase::read(WRAPPED_HEADER, &text, &from.load()?)
                     .map_err(|error| at(file, error))
             }
+            Self::Pkcs11(all) => Ok(RootKey::in_hsm(Hsm::open(all)?)),
+        }
+    }
+
+    /// Whether the key stays in an HSM.
+    #[must_use]
+    pub fn is_hsm(&self) -> bool {
+        matches!(self, Self::Pkcs11(_))
+    }
+
+    /// Loads each address of a key in an HSM by itself, for a check that all of them work and hold one key.
+    #[must_use]
+    pub fn each(&self) -> Vec<Self> {
+        match self {
+            Self::Pkcs11(all) => all
+                .iter()
+                .map(|uri| Self::Pkcs11(vec![uri.clone()]))
+                .collect(),
+            other => vec![other.clone()],
         }
     }
 
@@ -150,6 +181,10 @@ impl RootSource {
     }
 
     fn create_at(&self, cost: PasswordParams) -> Result<RootKey, RootError> {
+        if let Self::Pkcs11(all) = self {
+            Hsm::create(all)?;
+            return Ok(RootKey::in_hsm(Hsm::open(all)?));
+        }
         let root = RootKey::generate()?;
         match self {
             Self::File(path) => root.create_file(path)?,
@@ -159,6 +194,7 @@ impl RootSource {
                     .map_err(|error| at(file, error))?;
                 secret_file::create(file, &text)?;
             }
+            Self::Pkcs11(_) => {}
         }
         Ok(root)
     }
@@ -231,6 +267,7 @@ mod tests {
             "env:COUNTERSIGN_ROOT",
             "passphrase-file:root.key?env=PASS",
             "passphrase-file:root.key?file=/run/credentials/pass",
+            "pkcs11:token=a;object=b?module-path=/m&pin-source=file:/p pkcs11:token=c;object=b?module-path=/m",
         ] {
             assert_eq!(text.parse::<RootSource>().unwrap().to_string(), text);
         }
@@ -262,12 +299,12 @@ mod tests {
     }
 
     #[test]
-    fn hardware_sources_are_refused_without_their_pin() {
-        let error = "pkcs11:token=x;pin-value=1234"
+    fn what_is_refused_is_not_repeated() {
+        let error = "pkcs11:token=x;object=y?module-path=/m&pin-value=1234"
             .parse::<RootSource>()
             .unwrap_err()
             .to_string();
-        assert!(error.contains("not offered by this build"), "{error}");
+        assert!(error.contains("pin-source"), "{error}");
         assert!(!error.contains("1234"), "{error}");
         assert!(matches!(
             "kms:aws".parse::<RootSource>(),
@@ -282,7 +319,10 @@ mod tests {
         assert!(source.load().unwrap_err().is_missing());
         let made = source.create().unwrap();
         assert_eq!(source.load().unwrap().id(), made.id());
-        assert_eq!(source.load().unwrap().expose(), made.expose());
+        assert_eq!(
+            source.load().unwrap().exposed().unwrap(),
+            made.exposed().unwrap()
+        );
         assert!(matches!(
             source.create(),
             Err(RootError::File(FileError::Exists(_)))
@@ -324,7 +364,10 @@ mod tests {
         let made = source
             .create_at(PasswordParams::new(64, 1, 1).unwrap())
             .unwrap();
-        assert_eq!(source.load().unwrap().expose(), made.expose());
+        assert_eq!(
+            source.load().unwrap().exposed().unwrap(),
+            made.exposed().unwrap()
+        );
 
         secret_file::create(&folder.path().join("other"), "another passphrase").unwrap();
         let other = "passphrase-file:root.key?file=other"
@@ -358,7 +401,9 @@ mod tests {
     #[test]
     fn a_variable_holds_a_key_or_is_refused() {
         let root = RootKey::generate().unwrap();
-        let hex: OsString = data_encoding::HEXLOWER.encode(root.expose()).into();
+        let hex: OsString = data_encoding::HEXLOWER
+            .encode(root.exposed().unwrap())
+            .into();
         assert_eq!(from_variable("X", Some(hex)).unwrap().id(), root.id());
         assert!(from_variable("X", None).unwrap_err().is_missing());
         assert!(

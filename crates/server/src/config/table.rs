@@ -51,7 +51,7 @@ pub(crate) const KEYS: &[Key] = &[
         "root_key",
         Kind::Text(4096),
         "",
-        "Where the root key comes from: file:PATH, env:NAME or passphrase-file:PATH (passphrase in COUNTERSIGN_ROOT_PASSPHRASE); empty: root.key in the data directory, made at first start.",
+        "Where the root key comes from: file:PATH, env:NAME, passphrase-file:PATH (passphrase in COUNTERSIGN_ROOT_PASSPHRASE), or pkcs11: addresses of a key in an HSM, separated by blanks (see keys.md); empty: root.key in the data directory, made at first start.",
     ),
     key(
         "http.listen",

@@ -20,7 +20,7 @@ pub(super) fn say(store: &Store, data_dir: &Path) {
         );
     }
     let ring = store.keyring();
-    if !root::is_escrowed(data_dir, &ring.root().to_string()) {
+    if !ring.root_key().is_in_hsm() && !root::is_escrowed(data_dir, &ring.root().to_string()) {
         tracing::warn!(
             "the root key must be kept elsewhere too: without it nothing sealed opens again, in no backup either; run `countersign key escrow --out FILE`"
         );

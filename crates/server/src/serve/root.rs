@@ -18,7 +18,14 @@ pub(crate) fn load(source: &str) -> Result<RootKey> {
 pub(super) fn load_or_create(source: &str, store: &Path) -> Result<RootKey> {
     let source: RootSource = source.parse()?;
     let error = match source.load() {
-        Ok(root) => return Ok(root),
+        Ok(root) => {
+            for fault in root.standby_faults() {
+                tracing::warn!(
+                    "one address of the root key does not stand in for the others: failed to {fault}"
+                );
+            }
+            return Ok(root);
+        }
         Err(error) => error,
     };
     if !error.is_missing() {

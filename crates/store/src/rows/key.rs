@@ -9,7 +9,7 @@ use countersign_engine::time::Timestamp;
 const ALL: &str =
     "SELECT id, class, algorithm, state, created, wrapped, root FROM data_key ORDER BY created, id";
 const PUT: &str = "INSERT INTO data_key (id, class, algorithm, state, created, wrapped, root) VALUES ($1, $2, $3, $4, $5, $6, $7)
-    ON CONFLICT (id) DO UPDATE SET state = excluded.state, wrapped = excluded.wrapped, root = excluded.root";
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state";
 const DELETE: &str = "DELETE FROM data_key WHERE id = $1";
 
 const AUDIT_KEYS: &str = "SELECT key, id, node, created, public, private, previous, signature FROM audit_key ORDER BY key";
