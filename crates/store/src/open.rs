@@ -37,7 +37,7 @@ pub(crate) fn open(
     let why = check_state(&database, options, accepted)?;
     let tx = database.tx();
     tx.run("BEGIN IMMEDIATE", &[])?;
-    let keyring = open_keys(tx, &root, now)?;
+    let keyring = open_keys(tx, root, now)?;
     let author = Arc::new(author(tx, options, &keyring, now)?);
     key::put_node(tx, &options.node, &options.version, now)?;
     let mut ledger = Ledger::begin(tx, &author, now, &why)?;
@@ -134,11 +134,11 @@ fn state_error(options: &Options, reason: String) -> OpenError {
     }
 }
 
-fn open_keys(tx: Tx<'_>, root: &Arc<RootKey>, now: Timestamp) -> Result<Keyring, OpenError> {
+fn open_keys(tx: Tx<'_>, root: Arc<RootKey>, now: Timestamp) -> Result<Keyring, OpenError> {
     let rows = key::all(tx)?;
     if rows.is_empty() {
-        let first = Keyring::first(Arc::clone(root), now.0)
-            .map_err(|error| OpenError::Keys(error.to_string()))?;
+        let first =
+            Keyring::first(root, now.0).map_err(|error| OpenError::Keys(error.to_string()))?;
         first
             .rows
             .iter()
@@ -146,7 +146,7 @@ fn open_keys(tx: Tx<'_>, root: &Arc<RootKey>, now: Timestamp) -> Result<Keyring,
         return Ok(first.keyring);
     }
     let rows = rows.iter().map(from_record).collect::<Result<_, _>>()?;
-    Keyring::load(Arc::clone(root), rows).map_err(|error| OpenError::Keys(error.to_string()))
+    Keyring::load(root, rows).map_err(|error| OpenError::Keys(error.to_string()))
 }
 
 /// The node with its newest audit key; a new node gets one.
