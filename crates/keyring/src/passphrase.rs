@@ -96,7 +96,7 @@ pub(crate) fn read(
         .ok_or(PassphraseError::Malformed)
 }
 
-fn derive(
+pub(crate) fn derive(
     passphrase: &Secret,
     salt: &[u8],
     cost: PasswordParams,
@@ -113,7 +113,7 @@ fn context(header: &str, id: RootId, kdf: &str, salt: &[u8]) -> Vec<u8> {
     gcm::associated(&[header.as_bytes(), id.as_bytes(), kdf.as_bytes(), salt])
 }
 
-fn kdf_text(cost: PasswordParams) -> String {
+pub(crate) fn kdf_text(cost: PasswordParams) -> String {
     format!(
         "argon2id m={} t={} p={}",
         cost.memory_kib(),
@@ -123,7 +123,7 @@ fn kdf_text(cost: PasswordParams) -> String {
 }
 
 /// Only costs within the bounds of [`PasswordParams`]: a planted file must not take the memory of the machine.
-fn parse_kdf(text: &str) -> Option<PasswordParams> {
+pub(crate) fn parse_kdf(text: &str) -> Option<PasswordParams> {
     let mut words = text.strip_prefix("argon2id ")?.split(' ');
     let mut number = |name: &str| words.next()?.strip_prefix(name)?.parse().ok();
     let cost = PasswordParams::new(number("m=")?, number("t=")?, number("p=")?)?;
