@@ -227,7 +227,7 @@ CREATE TABLE application_state (            -- The moving part of an application
     counter INTEGER NOT NULL,               -- Next acceptable counter.
     drift INTEGER NOT NULL,                 -- Learnt clock offset in steps.
     last_step INTEGER,                      -- Last accepted time step.
-    initial INTEGER NOT NULL,               -- 1: never used since import or reset.
+    initial INTEGER NOT NULL,               -- Sum of 1: never used since import or reset, and 2: restored, wants two values in a row.
     pin_change_forced INTEGER NOT NULL,     -- 1: the next logon must change the PIN.
     errors INTEGER NOT NULL,                -- Bad values in a row.
     signature_errors INTEGER NOT NULL,      -- Bad signatures in a row.

@@ -85,12 +85,15 @@ pub(super) fn two_step(case: &mut Case<'_>, candidate: Candidate<'_>, kind: Chal
 pub(super) fn second_otp<T>(case: &mut Case<'_>, candidate: Candidate<'_>, first: u64) -> Flow<T> {
     case.credential = "otp";
     case.tried.clear();
-    let name = if case.policy.second_otp_sync {
-        Setting::SecondOtpSync
-    } else {
-        Setting::InitialWindowProof
-    };
-    case.note(name, Value::yes_no(true));
+    // After a restore it is no setting that asks for it.
+    if !candidate.application.state.restored {
+        let name = if case.policy.second_otp_sync {
+            Setting::SecondOtpSync
+        } else {
+            Setting::InitialWindowProof
+        };
+        case.note(name, Value::yes_no(true));
+    }
     let shows = case.attempt.component.challenges;
     if shows {
         has_room(case)?;

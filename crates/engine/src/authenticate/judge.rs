@@ -39,6 +39,8 @@ pub(super) struct Rules {
     pub(super) resynchronises: bool,
     /// Outside the ordinary window the next value is wanted too.
     pub(super) proves: bool,
+    /// The next value is always wanted too: this one may have been used before the store was restored.
+    pub(super) doubts: bool,
     /// The outermost value is refused.
     pub(super) rejects_outermost: bool,
     /// Only the value after this one counts (the second of two).
@@ -132,6 +134,7 @@ impl Window {
         }
         if let Some(hit) = self.search(&mut matches) {
             return match self {
+                Self::Event(_) | Self::Time { .. } if rules.doubts => Judgement::WantsNext(hit),
                 Self::Time { ordinary, .. }
                     if rules.proves && hit.distance.unsigned_abs() > *ordinary =>
                 {
@@ -164,6 +167,7 @@ impl Window {
             version: state.version + 1,
             errors: 0,
             initial: false,
+            restored: false,
             last_success: Some(at),
             resync: None,
             ..*state
@@ -283,9 +287,11 @@ pub(super) fn rules(case: &Case<'_>, application: &Application, pairs: bool) -> 
         .state
         .resync
         .filter(|(_, when)| case.at() <= when.plus_seconds(max_age));
+    let doubts = application.state.restored;
     Rules {
-        resynchronises: pairs && policy.second_otp_sync,
+        resynchronises: pairs && (policy.second_otp_sync || doubts),
         proves: pairs && policy.initial_window_proof,
+        doubts,
         rejects_outermost: policy.otp_warning == OtpWarning::Reject,
         only_after: None,
         also_after: fresh

@@ -212,6 +212,9 @@ pub struct ApplicationState {
     pub last_step: Option<u64>,
     /// The initial window is open: never used since import or reset.
     pub initial: bool,
+    /// The store was restored and does not know which values were used since its backup: the next success takes two
+    /// values in a row (administration.md 17).
+    pub restored: bool,
     /// The next logon must change the PIN.
     pub pin_change_forced: bool,
     /// Bad values in a row (`identification_threshold`).

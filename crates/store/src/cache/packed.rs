@@ -301,6 +301,7 @@ impl Out {
             drift,
             last_step,
             initial,
+            restored,
             pin_change_forced,
             errors,
             signature_errors,
@@ -314,6 +315,7 @@ impl Out {
         self.int(drift);
         self.option(last_step, Self::unsigned);
         self.flag(initial);
+        self.flag(restored);
         self.flag(pin_change_forced);
         self.int(errors.into());
         self.int(signature_errors.into());
@@ -527,6 +529,7 @@ impl<'a> In<'a> {
             drift: self.int()?,
             last_step: self.option(Self::unsigned)?,
             initial: self.flag()?,
+            restored: self.flag()?,
             pin_change_forced: self.flag()?,
             errors: self.narrow()?,
             signature_errors: self.narrow()?,

@@ -101,13 +101,21 @@ fn algorithm(c: &mut Columns<'_, '_>) -> Result<Algorithm, StoreError> {
     })
 }
 
+/// Bits of the column `initial`.
+const INITIAL: i64 = 1;
+/// Wants two values in a row; set by a restore.
+pub(crate) const RESTORED: i64 = 2;
+
 fn state(c: &mut Columns<'_, '_>) -> Result<ApplicationState, StoreError> {
+    let (version, counter, drift, last_step) = (c.int()?, c.number()?, c.int()?, c.opt_number()?);
+    let initial = c.int()?;
     Ok(ApplicationState {
-        version: c.int()?,
-        counter: c.number()?,
-        drift: c.int()?,
-        last_step: c.opt_number()?,
-        initial: c.flag()?,
+        version,
+        counter,
+        drift,
+        last_step,
+        initial: initial & INITIAL != 0,
+        restored: initial & RESTORED != 0,
         pin_change_forced: c.flag()?,
         errors: c.number()?,
         signature_errors: c.number()?,
@@ -195,13 +203,21 @@ fn write(
     tx.run(sql, &args)
 }
 
+fn initial_bits(r: &ApplicationState) -> i64 {
+    [(r.initial, INITIAL), (r.restored, RESTORED)]
+        .iter()
+        .filter(|(is_set, _)| *is_set)
+        .map(|(_, bit)| bit)
+        .sum()
+}
+
 fn state_args(r: &ApplicationState, key: ApplicationKey) -> [Arg<'static>; 14] {
     [
         r.version.into(),
         r.counter.into(),
         r.drift.into(),
         r.last_step.into(),
-        r.initial.into(),
+        initial_bits(r).into(),
         r.pin_change_forced.into(),
         r.errors.into(),
         r.signature_errors.into(),

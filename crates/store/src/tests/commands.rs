@@ -178,6 +178,7 @@ fn every_field_of_a_user_and_an_authenticator_comes_back() {
         drift: -3,
         last_step: Some(8),
         initial: false,
+        restored: true,
         pin_change_forced: true,
         errors: 2,
         signature_errors: 1,

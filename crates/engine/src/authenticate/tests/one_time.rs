@@ -209,6 +209,33 @@ fn two_values_in_a_row_resynchronise() {
 }
 
 #[test]
+fn after_a_restore_two_values_in_a_row_are_wanted_once() {
+    let mut world = World::new(policy(json!({}))).with_hotp();
+    world.application_mut().state.restored = true;
+    let decision = world.send(&Ask::combined(&value(3)));
+    assert_eq!(
+        status(&decision),
+        3001,
+        "3 may have been used since the backup"
+    );
+    world.later(3600);
+    assert_eq!(
+        world.try_value(&value(3)),
+        3001,
+        "waiting makes it no better"
+    );
+    let decision = world.send(&Ask::combined(&value(150)));
+    assert_eq!(status(&decision), 3001, "the token may be far ahead");
+    let key = asked(&decision).key;
+    assert_eq!(world.try_ask(&Ask::answer(key, &value(151))), 0);
+    assert!(!world.state().restored);
+    assert_eq!(world.try_value(&value(152)), 0, "only once");
+    let mut world = World::new(policy(json!({"initial_time_window_h": 6}))).with_totp();
+    world.application_mut().state.restored = true;
+    assert_eq!(world.try_value(&world.totp(0)), 3001);
+}
+
+#[test]
 fn resynchronisation_is_off_unless_the_policy_says_so() {
     let mut world = World::new(policy(json!({}))).with_hotp();
     assert_eq!(world.try_value(&value(100)), 1012);

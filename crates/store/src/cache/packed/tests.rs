@@ -34,6 +34,7 @@ fn full() -> Account {
         drift: -70_000,
         last_step: Some(u64::MAX - 1),
         initial: true,
+        restored: true,
         pin_change_forced: true,
         errors: u32::MAX,
         signature_errors: 5,

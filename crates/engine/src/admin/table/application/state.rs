@@ -53,6 +53,7 @@ pub(super) fn set_counter(context: &Context<'_>) -> Result<Outcome, Stop> {
     Ok(restated(context, |state| {
         state.counter = wanted;
         state.resync = None;
+        state.restored = false; // whoever sets the counter knows it
     })?)
 }
 
