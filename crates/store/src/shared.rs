@@ -1,6 +1,7 @@
 //! What the writer and the callers share: the queue, the cache, the configuration and the key ring.
 
 use crate::cache::Cache;
+use crate::pulse::{Pulse, Readings};
 use crate::rows::challenge;
 use crate::snapshot::{self, Hosts};
 use crate::sqlite::{Access, Database};
@@ -15,7 +16,7 @@ use countersign_keyring::Keyring;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Reading connections kept open.
 const READERS: usize = 4;
@@ -63,6 +64,7 @@ pub(crate) struct Shared {
     ended: AtomicBool,
     pub(crate) outstanding: AtomicI64,
     live: Mutex<(Timestamp, i64)>,
+    pub(crate) pulse: Pulse,
 }
 
 impl Shared {
@@ -95,6 +97,7 @@ impl Shared {
             ended: AtomicBool::new(false),
             outstanding: AtomicI64::new(outstanding),
             live: Mutex::new((Timestamp(i64::MIN), 0)),
+            pulse: Pulse::default(),
         }
     }
 
@@ -241,15 +244,28 @@ impl Shared {
 
     /// The account of a name, from memory or from the database.
     pub(crate) fn account(&self, domain: DomainKey, folded: &str) -> Result<Found, StoreError> {
-        if let Some(account) = self.cache.find(domain, folded) {
+        let cached = self.cache.find(domain, folded);
+        self.pulse.looked_up(cached.is_some());
+        if let Some(account) = cached {
             return Ok(Found::Account(account));
         }
-        let reading = self.cache.reading();
+        let (reading, began) = (self.cache.reading(), Instant::now());
         let found = self.read(|tx| account::by_name(tx, domain, folded))?;
+        self.pulse.read(began);
         if let Found::Account(account) = &found {
             self.cache.insert(reading, account);
         }
         Ok(found)
+    }
+
+    /// Numbers that are known without asking the database.
+    pub(crate) fn readings(&self) -> Readings {
+        Readings {
+            waiting: self.waiting(),
+            cached: self.cache.len(),
+            challenges: self.outstanding.load(Ordering::Relaxed),
+            ..self.pulse.readings(self.now())
+        }
     }
 
     /// Reads the configuration anew.

@@ -2,6 +2,7 @@
 
 use crate::admin::{counts, facts};
 use crate::open::{self, Opened};
+use crate::pulse::{Observer, Readings};
 use crate::ring::RingVault;
 use crate::rows::{authenticator, challenge, key, policy, session, user, version};
 use crate::shared::Shared;
@@ -332,6 +333,16 @@ impl Store {
         then: impl FnOnce(Work, Outcome) + Send + 'static,
     ) -> Result<(), (Full, Vec<Work>)> {
         self.submit(vec![work], &Callback::target(then))
+    }
+
+    /// Lets an observer hear of commits and reads from now on; the first one stays.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.shared.pulse.observe(observer);
+    }
+
+    /// Numbers that are known without asking the database.
+    pub fn readings(&self) -> Readings {
+        self.shared.readings()
     }
 
     /// Numbers of rows, for metrics.

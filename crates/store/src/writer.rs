@@ -70,6 +70,7 @@ impl Writer {
     /// Runs until the store is closed.
     pub(crate) fn run(mut self) {
         loop {
+            self.shared.pulse.checkpoint_due(self.ledger.due_at());
             match self.shared.take(BATCH, IDLE) {
                 Taken::Errands(errands) => errands.into_iter().for_each(|errand| errand(&mut self)),
                 Taken::Jobs(jobs) => self.serve(jobs),

@@ -10,10 +10,12 @@ use countersign_engine::time::Timestamp;
 use countersign_keyring::Keyring;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 impl Writer {
     /// Commits works and tells their callers.
     pub(super) fn serve(&mut self, jobs: Vec<Job>) {
+        let began = Instant::now();
         let ring = self.shared.keyring();
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(jobs.len());
         let done = self.transaction(|writer, now| writer.batch(&jobs, &ring, now, &mut outcomes));
@@ -27,6 +29,7 @@ impl Writer {
                 outcomes = vec![Outcome::Failed(error); jobs.len()];
             }
         }
+        self.shared.pulse.committed(outcomes.iter(), began);
         let results: Vec<(Job, Outcome)> = jobs.into_iter().zip(outcomes).collect();
         results
             .iter()
