@@ -6,6 +6,7 @@ mod challenge;
 mod component;
 mod ids;
 mod key;
+mod node;
 mod organisation;
 mod session;
 mod user;
@@ -20,6 +21,9 @@ pub use ids::{
     ApplicationKey, AuthenticatorKey, ComponentKey, DomainKey, PolicyKey, UnitKey, UserKey,
 };
 pub use key::KeyRecord;
+pub use node::{
+    LOST_AFTER_S, NodeRecord, NodeReport, NodeState, NodeWish, SCENARIO_WORDS, Scenario,
+};
 pub use organisation::{Domain, OrgUnit};
 pub use session::{Session, SessionKey};
 pub use user::{Contact, LockReason, Overrides, StoredPassword, User, UserAttribute, UserState};

@@ -1,6 +1,7 @@
 //! Settings of the deployment: ONE table, and the typed view that decisions read.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What a setting may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,10 +152,16 @@ pub const SETTINGS: &[Setting] = &[
         "Days for which traces of decisions are kept.",
     ),
     row(
+        "request.deadline_s",
+        Kind::Number(1, 60),
+        "5",
+        "Seconds after which a request ends with -10, -106 or -103, or over RADIUS without an answer.",
+    ),
+    row(
         "clock.warn_s",
         Kind::Number(0, 86_400),
         "2",
-        "Seconds of difference to the store's clock that are reported (W-111002).",
+        "Seconds of difference to the store's clock that are reported (W-111002); 0 off.",
     ),
     row(
         "clock.max_skew_s",
@@ -238,6 +245,8 @@ pub struct Settings {
     pub challenge_max_outstanding: i64,
     /// `auth.refusal_floor_ms`, milliseconds.
     pub refusal_floor_ms: i64,
+    /// `request.deadline_s`, seconds.
+    pub deadline_s: u64,
 }
 
 impl Default for Settings {
@@ -259,12 +268,19 @@ impl Settings {
             challenge_keep_expired_s: 0,
             challenge_max_outstanding: 0,
             refusal_floor_ms: 0,
+            deadline_s: 0,
         };
         settings.challenge_max_age_s = settings.number("challenge.max_age_s");
         settings.challenge_keep_expired_s = settings.number("challenge.keep_expired_s");
         settings.challenge_max_outstanding = settings.number("challenge.max_outstanding");
         settings.refusal_floor_ms = settings.number("auth.refusal_floor_ms");
+        settings.deadline_s = settings.number("request.deadline_s").unsigned_abs();
         settings
+    }
+
+    /// How long a request may take.
+    pub const fn deadline(&self) -> Duration {
+        Duration::from_secs(self.deadline_s)
     }
 
     /// The value in force as text; empty for an unknown name.

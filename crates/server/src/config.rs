@@ -20,6 +20,7 @@ pub(crate) enum Value {
     Text(String),
     Number(i64),
     Addresses(Vec<SocketAddr>),
+    Words(Vec<String>),
 }
 
 /// What one server runs with.
@@ -166,6 +167,14 @@ impl Config {
         }
     }
 
+    /// A list of words.
+    pub(crate) fn words(&self, name: &str) -> &[String] {
+        match self.values.get(name) {
+            Some(Value::Words(words)) => words,
+            _ => &[],
+        }
+    }
+
     /// Whether a value was set by file, environment or command line.
     pub(crate) fn is_explicit(&self, name: &str) -> bool {
         self.explicit.contains_key(name)
@@ -227,6 +236,7 @@ impl std::fmt::Display for Value {
                 let all: Vec<String> = all.iter().map(|address| format!("\"{address}\"")).collect();
                 write!(f, "[{}]", all.join(", "))
             }
+            Self::Words(words) => write!(f, "{words:?}"),
         }
     }
 }

@@ -17,6 +17,7 @@ use countersign_engine::admin::{
 use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::Answers;
 use countersign_engine::dice::Dice;
+use countersign_engine::model::Scenario;
 use countersign_engine::time::Timestamp;
 use countersign_engine::{Secret, Status};
 use countersign_store::{Outcome, Work};
@@ -55,8 +56,8 @@ async fn execute_with(
             format!("There is no command {object}/{verb}."),
         )
     })?;
-    if !node.is_accepting() {
-        return Err(Problem::stopping());
+    if let Some(shut) = node.gate().shut(Scenario::Admin) {
+        return shut.answer();
     }
     let mut run = Run::new(node, caller);
     run.file = file;
@@ -113,11 +114,12 @@ impl<'n> Run<'n> {
     async fn decide(&mut self, command: &Command) -> Result<Ended, Status> {
         let mut decision = loop {
             let snapshot = self.node.snapshot();
-            let facts = self
+            let mut facts = self
                 .node
                 .store()
                 .admin_facts(&admin::needs(command, &snapshot))
                 .map_err(|error| crate::logon::failed(self.node, &error))?;
+            self.node.measure_silence(&mut facts.nodes);
             let ring = self.node.ring();
             let given = Given {
                 at: self.at,

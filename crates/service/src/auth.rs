@@ -16,6 +16,7 @@ use crate::proof::Proof;
 use crate::reply::{Problem, Reply};
 use countersign_engine::Status;
 use countersign_engine::decision::Change;
+use countersign_engine::model::Scenario;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -38,8 +39,8 @@ pub async fn run(
             format!("There is no command auth/{verb}."),
         ));
     };
-    if !node.is_accepting() {
-        return Err(Problem::stopping());
+    if let Some(shut) = node.gate().shut(Scenario::Auth) {
+        return shut.answer();
     }
     let whole = kept::Whole::of(node, command.via, &fields);
     let body = match Body::read(node, command.via, source, &proof, fields)? {
@@ -48,6 +49,7 @@ pub async fn run(
     };
     let node = node.clone();
     to_its_end(async move {
+        let _under_way = node.gate().enter();
         match whole {
             Some(whole) => once(&node, body, whole).await,
             None => {

@@ -6,11 +6,14 @@
 pub mod admin;
 pub mod ask;
 pub mod auth;
+mod clock;
 pub mod commit;
 mod detached;
+mod gate;
 pub mod logon;
 pub mod metrics;
 mod node;
+mod presence;
 pub mod proof;
 pub mod radius;
 pub mod reply;

@@ -1,15 +1,18 @@
 use crate::ask::Passwords;
+use crate::clock::ClockWatch;
+use crate::gate::Gate;
 use crate::metrics::Metrics;
+use crate::presence::{Memory, Presence};
 use crate::watch::Watch;
 use countersign_engine::dice::Dice;
-use countersign_engine::model::ComponentKey;
+use countersign_engine::model::{ComponentKey, NodeState, Scenario};
 use countersign_engine::snapshot::Snapshot;
 use countersign_engine::time::Timestamp;
 use countersign_keyring::Keyring;
 use countersign_radius::SharedSecret;
 use countersign_store::{RingVault, Store};
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -20,6 +23,22 @@ pub struct NodeOptions {
     pub store: Store,
     /// Name of the node, `source` of its audit records.
     pub name: String,
+    /// What it offers.
+    pub scenarios: BTreeSet<Scenario>,
+    /// The node state file, compared with the store while the node runs.
+    pub state_file: Option<PathBuf>,
+}
+
+impl NodeOptions {
+    /// A node that offers everything and remembers nothing.
+    pub fn new(store: Store, name: impl Into<String>) -> Self {
+        Self {
+            store,
+            name: name.into(),
+            scenarios: Scenario::all(),
+            state_file: None,
+        }
+    }
 }
 
 /// One serving node: the store, the configuration and the bounded pools, shared by all listeners.
@@ -34,7 +53,9 @@ pub struct Node {
     sessions: crate::session::Uses,
     radius: crate::radius::Shared,
     listeners: Mutex<HashMap<std::net::SocketAddr, Arc<str>>>,
-    accepting: AtomicBool,
+    gate: Gate,
+    clock: ClockWatch,
+    presence: Presence,
 }
 
 /// RADIUS secrets made ready for use, by component; made anew when the configuration changed.
@@ -49,18 +70,20 @@ struct Secrets {
 pub struct Readiness {
     /// It can.
     pub ready: bool,
+    /// How it is.
+    pub state: NodeState,
     /// Why it cannot.
     pub reasons: Vec<String>,
 }
 
 impl Node {
-    /// Starts a node on an opened store.
+    /// Starts a node on an opened store. It takes requests from now on; [`Node::set_running`] lets its health say so.
     ///
     /// # Errors
-    /// The threads that hash passwords cannot be started.
+    /// A thread cannot be started.
     pub fn start(options: NodeOptions) -> std::io::Result<Arc<Self>> {
         let size = password_pool_size(&options.store.snapshot());
-        Ok(Arc::new(Self {
+        let node = Arc::new(Self {
             passwords: Passwords::new(size)?,
             store: options.store,
             name: options.name,
@@ -70,8 +93,20 @@ impl Node {
             sessions: crate::session::Uses::default(),
             radius: crate::radius::Shared::default(),
             listeners: Mutex::default(),
-            accepting: AtomicBool::new(true),
-        }))
+            gate: Gate::new(options.scenarios),
+            clock: ClockWatch::default(),
+            presence: Presence::new(options.state_file),
+        });
+        let mut memory = Memory::default();
+        node.look(&mut memory); // a node with a wrong clock, or drained, is so from its first request on
+        node.presence.start(&node, memory)?;
+        Ok(node)
+    }
+
+    /// All listeners are open: health may say that the node serves.
+    pub fn set_running(&self) {
+        self.gate.run();
+        self.look_soon();
     }
 
     /// The store.
@@ -165,34 +200,52 @@ impl Node {
         ready.collect()
     }
 
-    /// Whether the node can serve, and why not.
+    /// Whether the node can serve, and why not; costs nothing.
     pub fn readiness(&self) -> Readiness {
-        let mut reasons = Vec::new();
-        if !self.accepting.load(Ordering::Acquire) {
-            reasons.push("the node is stopping".to_owned());
-        }
-        if let Err(error) = self.store.check_writable() {
-            reasons.push(format!("the store takes no writes: {error}"));
-        }
+        let (state, reasons) = self.gate.state(Instant::now());
         Readiness {
-            ready: reasons.is_empty(),
+            ready: state == NodeState::Serving,
+            state,
             reasons,
         }
     }
 
+    /// What every request passes.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The watch over the clock.
+    pub(crate) fn clock_watch(&self) -> &ClockWatch {
+        &self.clock
+    }
+
+    /// This node among the others.
+    pub(crate) fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
     /// Whether new requests are taken.
     pub fn is_accepting(&self) -> bool {
-        self.accepting.load(Ordering::Acquire)
+        self.gate.is_accepting()
+    }
+
+    /// Health says that the node goes, so that load balancers turn away; requests are still taken.
+    pub fn leave(&self) {
+        self.gate.leave();
+        self.look_soon();
     }
 
     /// Takes no new requests from now on; those under way finish.
     pub fn stop_accepting(&self) {
-        self.accepting.store(false, Ordering::Release);
+        self.gate.stop();
+        self.look_soon();
     }
 
-    /// Ends the pools and closes the store; the last checkpoint is written.
+    /// Says that the node has stopped, ends the pools and closes the store; the last checkpoint is written.
     pub fn close(&self) {
-        self.stop_accepting();
+        self.gate.stop();
+        self.take_leave();
         self.store.close();
     }
 

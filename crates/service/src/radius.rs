@@ -11,7 +11,7 @@ pub use front::{Datagram, Front, Port};
 use crate::node::Node;
 use countersign_engine::Secret;
 use countersign_engine::facts::{Place, Vault};
-use countersign_engine::model::Component;
+use countersign_engine::model::{Component, Scenario};
 use countersign_radius::duplicate::DuplicateCache;
 use countersign_store::RingVault;
 use std::net::SocketAddr;
@@ -105,7 +105,7 @@ pub(crate) fn open_shared_secret(ring: &RingVault, component: &Component) -> Opt
 
 /// Whether a node may take a request now.
 fn takes_requests(node: &Node) -> bool {
-    node.is_accepting()
+    node.gate().takes(Scenario::Radius)
 }
 
 #[cfg(test)]

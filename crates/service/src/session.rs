@@ -16,7 +16,7 @@ use countersign_engine::attempt::Via;
 use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::{Change, Decision, Grant, Verdict};
 use countersign_engine::facts::Found;
-use countersign_engine::model::{Session, SessionKey, User};
+use countersign_engine::model::{Scenario, Session, SessionKey, User};
 use countersign_engine::text;
 use countersign_engine::time::Timestamp;
 use countersign_store::Work;
@@ -62,8 +62,8 @@ pub async fn logon(
     proof: Proof,
     mut fields: Map<String, Value>,
 ) -> Result<Reply, Problem> {
-    if !node.is_accepting() {
-        return Err(Problem::stopping());
+    if let Some(shut) = node.gate().shut(Scenario::Admin) {
+        return shut.answer();
     }
     fields
         .entry("component")

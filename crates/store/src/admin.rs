@@ -4,7 +4,7 @@ mod query;
 
 pub use query::Rows;
 
-use crate::rows::{RowError, authenticator, session};
+use crate::rows::{RowError, authenticator, node, session};
 use crate::sql::{Tx, args};
 use crate::{Counts, StoreError, account};
 use countersign_engine::admin::has_everything;
@@ -36,6 +36,9 @@ pub(crate) fn facts(tx: Tx<'_>, needs: &Needs) -> Result<AdminFacts, StoreError>
     }
     for wanted in &needs.counts {
         facts.counts.push((wanted.clone(), count(tx, wanted)?));
+    }
+    if needs.nodes {
+        facts.nodes = node::all(tx)?;
     }
     Ok(facts)
 }

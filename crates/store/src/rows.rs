@@ -5,6 +5,7 @@ pub(crate) mod authenticator;
 pub(crate) mod challenge;
 pub(crate) mod component;
 pub(crate) mod key;
+pub(crate) mod node;
 pub(crate) mod organisation;
 pub(crate) mod policy;
 pub(crate) mod session;

@@ -7,7 +7,10 @@ use countersign_engine::time::Timestamp;
 use std::path::Path;
 
 /// The migrations; the number of each is its place, from 1 on.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_nodes.sql"),
+];
 
 /// The newest schema of this program.
 pub const VERSION: i64 = MIGRATIONS.len() as i64;

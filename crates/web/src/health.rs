@@ -30,7 +30,7 @@ pub fn router(node: Arc<Node>) -> Router {
 
 async fn health(State(node): State<Arc<Node>>) -> Response<Body> {
     let readiness = node.readiness();
-    state(readiness.ready, &readiness.reasons)
+    state(readiness.ready, readiness.state.word(), &readiness.reasons)
 }
 
 async fn metrics(State(node): State<Arc<Node>>) -> Response<Body> {
@@ -44,11 +44,12 @@ async fn metrics(State(node): State<Arc<Node>>) -> Response<Body> {
 #[derive(Serialize)]
 struct Health<'a> {
     status: &'static str,
+    state: &'static str,
     reasons: &'a [String],
 }
 
 /// 200 when the node is ready, else 503 with the reasons.
-fn state(ready: bool, reasons: &[String]) -> Response<Body> {
+fn state(ready: bool, state: &'static str, reasons: &[String]) -> Response<Body> {
     let (status, word) = if ready {
         (StatusCode::OK, "ready")
     } else {
@@ -56,6 +57,7 @@ fn state(ready: bool, reasons: &[String]) -> Response<Body> {
     };
     let text = serde_json::to_vec(&Health {
         status: word,
+        state,
         reasons,
     })
     .unwrap_or_default();
@@ -87,14 +89,17 @@ mod tests {
 
     #[tokio::test]
     async fn readiness_decides_the_status() {
-        let ready = state(true, &[]);
+        let ready = state(true, "serving", &[]);
         assert_eq!(ready.status(), 200);
-        assert_eq!(text(ready).await, r#"{"status":"ready","reasons":[]}"#);
-        let sick = state(false, &["the store is read-only".to_owned()]);
+        assert_eq!(
+            text(ready).await,
+            r#"{"status":"ready","state":"serving","reasons":[]}"#
+        );
+        let sick = state(false, "not_ready", &["the store is read-only".to_owned()]);
         assert_eq!(sick.status(), 503);
         assert_eq!(
             text(sick).await,
-            r#"{"status":"not ready","reasons":["the store is read-only"]}"#
+            r#"{"status":"not ready","state":"not_ready","reasons":["the store is read-only"]}"#
         );
     }
 }

@@ -29,11 +29,8 @@ impl World {
         let options = Options::new(path("store.db"), path("state.json"), "node", "0");
         let root = Arc::new(RootKey::generate().unwrap());
         let store = Store::open(&options, root).unwrap();
-        let node = Node::start(NodeOptions {
-            store,
-            name: "node".to_owned(),
-        })
-        .unwrap();
+        let node = Node::start(NodeOptions::new(store, "node")).unwrap();
+        node.set_running();
         Self {
             node,
             _folder: folder,
@@ -243,7 +240,7 @@ async fn health_follows_the_node() {
     let answer = world.look("/health").await;
     assert_eq!(
         (answer.status, answer.text.as_str()),
-        (200, r#"{"status":"ready","reasons":[]}"#)
+        (200, r#"{"status":"ready","state":"serving","reasons":[]}"#)
     );
     assert!(world.look("/metrics").await.text.contains("# TYPE"));
     world.node.stop_accepting();

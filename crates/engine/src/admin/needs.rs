@@ -2,7 +2,7 @@
 
 use crate::Status;
 use crate::facts::{Account, Found};
-use crate::model::{Authenticator, DomainKey, Session, SessionKey, UnitKey, UserKey};
+use crate::model::{Authenticator, DomainKey, NodeRecord, Session, SessionKey, UnitKey, UserKey};
 use crate::snapshot::Snapshot;
 use crate::text::fold;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct Needs {
     pub sessions: Vec<SessionKey>,
     /// Numbers of records.
     pub counts: Vec<Count>,
+    /// Whether the servers of the deployment are wanted.
+    pub nodes: bool,
 }
 
 /// Names an account.
@@ -76,6 +78,8 @@ pub struct AdminFacts {
     pub sessions: Vec<Session>,
     /// The counts that were asked for.
     pub counts: Vec<(Count, i64)>,
+    /// The servers of the deployment, where they were asked for.
+    pub nodes: Vec<NodeRecord>,
 }
 
 impl Needs {

@@ -10,6 +10,7 @@ mod field;
 mod import;
 mod key;
 mod later;
+mod node;
 pub(super) mod org_unit;
 mod policy;
 mod session;
@@ -114,6 +115,7 @@ const OBJECTS: &[&[Verb]] = &[
     key::VERBS,
     import::VERBS,
     audit::VERBS,
+    node::VERBS,
     later::VERBS,
 ];
 

@@ -5,4 +5,5 @@ mod commands;
 mod configuration;
 mod devices;
 mod grammar;
+mod nodes;
 pub(super) mod world;

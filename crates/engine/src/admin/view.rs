@@ -2,6 +2,7 @@
 
 mod authenticator;
 mod component;
+mod node;
 mod organisation;
 mod policy;
 mod session;
@@ -9,6 +10,7 @@ mod user;
 
 pub use authenticator::{application, authenticator, authenticator_type};
 pub use component::{component, location};
+pub use node::node;
 pub use organisation::{domain, org_unit, setting};
 pub use policy::policy;
 pub use session::{key, session, session_id};

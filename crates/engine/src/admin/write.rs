@@ -3,8 +3,8 @@
 use crate::Secret;
 use crate::model::{
     Application, ApplicationKey, Authenticator, AuthenticatorKey, AuthenticatorType, Component,
-    ComponentKey, Domain, DomainKey, KeyRecord, OrgUnit, PolicyKey, Session, SessionKey, UnitKey,
-    User, UserAttribute, UserKey, UserState,
+    ComponentKey, Domain, DomainKey, KeyRecord, NodeReport, NodeWish, OrgUnit, PolicyKey, Session,
+    SessionKey, UnitKey, User, UserAttribute, UserKey, UserState,
 };
 use crate::policy::Policy;
 use crate::time::Timestamp;
@@ -117,4 +117,10 @@ pub enum Write {
     RemoveKey(String),
     /// An administrator's logon, noted on the account without raising any version.
     LastLogon(UserKey, Timestamp, String),
+    /// What a node says of itself.
+    NodeReport(Box<NodeReport>),
+    /// What is wanted of a node.
+    NodeWish(String, NodeWish),
+    /// Forget a node.
+    RemoveNode(String),
 }

@@ -103,8 +103,10 @@ impl File<'_> {
 
 fn read_value(key: &Key, value: &DeValue<'_>) -> Result<Value, String> {
     match value {
-        DeValue::String(text) if matches!(key.kind, super::Kind::Addresses) => {
-            key.addresses(std::iter::once(text.as_ref()))
+        DeValue::String(text)
+            if matches!(key.kind, super::Kind::Addresses | super::Kind::Words(_)) =>
+        {
+            key.list(std::iter::once(text.as_ref()))
         }
         DeValue::String(text) => key.text(text),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
@@ -117,7 +119,7 @@ fn read_value(key: &Key, value: &DeValue<'_>) -> Result<Value, String> {
                 .collect();
             texts
                 .ok_or_else(|| key.kind.to_string())
-                .and_then(|texts| key.addresses(texts.into_iter()))
+                .and_then(|texts| key.list(texts.into_iter()))
         }
         _ => Err(key.kind.to_string()),
     }

@@ -1,4 +1,5 @@
 use super::Value;
+use countersign_engine::model::SCENARIO_WORDS;
 use std::net::SocketAddr;
 
 /// One key of the configuration.
@@ -25,6 +26,8 @@ pub(crate) enum Kind {
     Number(i64, i64),
     /// Addresses with ports.
     Addresses,
+    /// A list of these words.
+    Words(&'static [&'static str]),
 }
 
 /// All keys, by section.
@@ -34,6 +37,18 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Text(64),
         "",
         "Name of this node in the audit; empty: the host name.",
+    ),
+    key(
+        "host",
+        Kind::Text(253),
+        "",
+        "Name by which clients reach this node, for `node/list` and `countersign node srv`; empty: the host name.",
+    ),
+    key(
+        "scenarios",
+        Kind::Words(&SCENARIO_WORDS),
+        "auth, sign, prov, admin, report, radius",
+        "What this node offers; `node/update` narrows it while it runs. Without radius no RADIUS port is opened.",
     ),
     key(
         "data_dir",
@@ -102,6 +117,12 @@ pub(crate) const KEYS: &[Key] = &[
         "Threads that serve RADIUS; 0: one for each core.",
     ),
     key(
+        "shutdown.grace_s",
+        Kind::Number(0, 300),
+        "0",
+        "Seconds between health 503 and the end of new requests when the server is stopped: as long as a load balancer needs to turn away.",
+    ),
+    key(
         "log.level",
         Kind::Choice(&["error", "warn", "info", "debug", "trace"]),
         "info",
@@ -168,6 +189,13 @@ impl Key {
                     .filter(|part| !part.is_empty());
                 self.addresses(all)
             }
+            Kind::Words(_) => {
+                let all = text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|part| !part.is_empty());
+                self.words(all)
+            }
             Kind::Text(_) | Kind::Choice(_) => self.text(text),
         }
     }
@@ -176,7 +204,7 @@ impl Key {
         let fits = match self.kind {
             Kind::Text(most) => text.len() <= most && !text.contains('\0'),
             Kind::Choice(words) => words.contains(&text),
-            Kind::Number(..) | Kind::Addresses => false,
+            Kind::Number(..) | Kind::Addresses | Kind::Words(_) => false,
         };
         if fits {
             Ok(Value::Text(text.to_owned()))
@@ -194,14 +222,31 @@ impl Key {
         }
     }
 
-    pub(super) fn addresses<'a>(
-        &self,
-        texts: impl Iterator<Item = &'a str>,
-    ) -> Result<Value, String> {
+    fn addresses<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Result<Value, String> {
         let all: Option<Vec<SocketAddr>> = texts.map(|text| text.parse().ok()).collect();
         match (self.kind, all) {
             (Kind::Addresses, Some(all)) => Ok(Value::Addresses(all)),
             _ => Err(self.kind.to_string()),
+        }
+    }
+
+    /// Reads a list given item by item.
+    pub(super) fn list<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Result<Value, String> {
+        match self.kind {
+            Kind::Words(_) => self.words(texts),
+            _ => self.addresses(texts),
+        }
+    }
+
+    fn words<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Result<Value, String> {
+        let Kind::Words(known) = self.kind else {
+            return Err(self.kind.to_string());
+        };
+        let all: Vec<String> = texts.map(str::to_owned).collect();
+        if all.iter().all(|word| known.contains(&word.as_str())) {
+            Ok(Value::Words(all))
+        } else {
+            Err(self.kind.to_string())
         }
     }
 }
@@ -212,6 +257,7 @@ impl std::fmt::Display for Kind {
             Self::Text(most) => write!(f, "text of at most {most} bytes"),
             Self::Choice(words) => write!(f, "one of {}", words.join(", ")),
             Self::Number(least, most) => write!(f, "a whole number from {least} to {most}"),
+            Self::Words(words) => write!(f, "a list of {}", words.join(", ")),
             Self::Addresses => {
                 f.write_str("addresses with ports, such as [\"127.0.0.1:8888\", \"[::1]:8888\"]")
             }

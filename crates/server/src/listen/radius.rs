@@ -76,7 +76,12 @@ impl Listener {
             wakes: Vec::new(),
             stop,
         };
-        for number in 0..threads.max(1) {
+        let threads = if sockets.is_empty() {
+            0
+        } else {
+            threads.max(1)
+        };
+        for number in 0..threads {
             let wake = Arc::new(
                 eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)
                     .context("make an event descriptor")?,

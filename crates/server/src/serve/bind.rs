@@ -17,8 +17,15 @@ pub(super) struct Bound {
 
 impl Bound {
     pub(super) fn new(config: &Config) -> Result<Self> {
-        let mut radius = udp(config, "radius.listen", Port::Authentication)?;
-        radius.extend(udp(config, "radius.accounting", Port::Accounting)?);
+        let mut radius = Vec::new();
+        if config
+            .words("scenarios")
+            .iter()
+            .any(|word| word == "radius")
+        {
+            radius.extend(udp(config, "radius.listen", Port::Authentication)?);
+            radius.extend(udp(config, "radius.accounting", Port::Accounting)?);
+        }
         Ok(Self {
             http: tcp(config, "http.listen")?,
             health: tcp(config, "health.listen")?,

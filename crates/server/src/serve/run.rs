@@ -5,12 +5,14 @@ use super::{certificate, first_run, hosts, log, reminders, root};
 use crate::config::{Config, Overrides};
 use crate::listen::radius::{Listener, Socket};
 use anyhow::{Context, Result};
+use countersign_engine::model::Scenario;
 use countersign_service::radius::Port;
 use countersign_service::{Node, NodeOptions};
 use countersign_store::{Options, Store};
 use countersign_web::server::{Limits, Transport, serve};
 use countersign_web::tls::Certificates;
 use countersign_web::{api, health};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,6 +37,7 @@ pub(crate) struct Running {
     ready: Ready,
     data_dir: PathBuf,
     first_run: Option<FirstRun>,
+    grace: Duration,
     _lock: Lock,
 }
 
@@ -50,9 +53,14 @@ pub(crate) fn start(config: &Config) -> Result<Running> {
     let store = open_store(config, &name)?;
     let first_run = first_run::fill(&store, &data_dir, &name)?;
     reminders::say(&store, &data_dir);
-    let node = Node::start(NodeOptions { store, name })
-        .context("start the threads that hash passwords")?;
+    let node = Node::start(NodeOptions {
+        scenarios: scenarios(config),
+        state_file: Some(data_dir.join(STATE)),
+        ..NodeOptions::new(store, name)
+    })
+    .context("start the threads of the node")?;
     let ready = ready(&bound)?;
+    node.set_addresses(addresses(config, &ready));
     let runtime = Builder::new_multi_thread()
         .enable_all()
         .thread_name("http")
@@ -84,7 +92,7 @@ pub(crate) fn start(config: &Config) -> Result<Running> {
     ];
     let radius = Listener::start(&node, bound.radius, threads(config))?;
     ready.write(&data_dir.join(files::RUN))?;
-    node.metrics().set_ready(true);
+    node.set_running();
     tracing::info!(
         http = ready.http,
         radius = ready.radius_auth,
@@ -101,6 +109,7 @@ pub(crate) fn start(config: &Config) -> Result<Running> {
         ready,
         data_dir,
         first_run,
+        grace: Duration::from_secs(config.number("shutdown.grace_s").try_into().unwrap_or(0)),
         _lock: lock,
     })
 }
@@ -161,11 +170,13 @@ impl Running {
         }
     }
 
-    /// Stops: takes nothing new, lets started requests finish, then closes the store with its last checkpoint.
+    /// Stops: health says so first, then nothing new is taken, started requests finish, and the store is closed with its
+    /// last checkpoint.
     pub(crate) fn stop(self) {
-        tracing::info!("stopping");
+        tracing::info!(grace_s = self.grace.as_secs(), "stopping");
+        self.node.leave();
+        std::thread::sleep(self.grace);
         self.node.stop_accepting();
-        self.node.metrics().set_ready(false);
         let _ = std::fs::remove_file(self.data_dir.join(files::RUN)); // gone already is as good
         self.radius.stop();
         self.stop.send_replace(true);
@@ -200,17 +211,42 @@ fn open_store(config: &Config, name: &str) -> Result<Store> {
 
 /// The configured name, or that of the host.
 fn node_name(config: &Config) -> String {
-    let host = || {
-        std::fs::read_to_string(Path::new("/proc/sys/kernel/hostname"))
-            .map(|name| name.trim().to_owned())
-    };
     match config.text("node") {
-        "" => host()
-            .ok()
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| "countersign".to_owned()),
+        "" => host_name(),
         name => name.to_owned(),
     }
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string(Path::new("/proc/sys/kernel/hostname"))
+        .ok()
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "countersign".to_owned())
+}
+
+fn scenarios(config: &Config) -> BTreeSet<Scenario> {
+    let words = config.words("scenarios").iter();
+    words.filter_map(|word| Scenario::of(word)).collect()
+}
+
+/// Where the node is reached, as the others are told.
+fn addresses(config: &Config, ready: &Ready) -> BTreeMap<String, String> {
+    let host = match config.text("host") {
+        "" => host_name(),
+        host => host.to_owned(),
+    };
+    let all = [
+        ("host", host),
+        ("http", ready.http.clone()),
+        ("health", ready.health.clone()),
+        ("radius_auth", ready.radius_auth.clone()),
+        ("radius_acct", ready.radius_acct.clone()),
+    ];
+    let known = all.into_iter().filter(|(_, address)| !address.is_empty());
+    known
+        .map(|(listener, address)| (listener.to_owned(), address))
+        .collect()
 }
 
 fn threads(config: &Config) -> usize {

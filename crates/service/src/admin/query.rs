@@ -19,6 +19,7 @@ pub(super) fn read(
         "audit" => super::audit::rows(node, query)?,
         "session" => run(query, sessions(node, own)?),
         "key" => run(query, node.store().keys()?.iter().map(view::key)),
+        "node" => run(query, node.nodes()?.iter().map(view::node)),
         name => run(query, of_snapshot(node, name)),
     };
     result.insert(

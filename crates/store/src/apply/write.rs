@@ -3,7 +3,7 @@
 use super::{Applying, Stop, Touch, held};
 use crate::StoreError;
 use crate::rows::{
-    application, authenticator, component, key, organisation, policy, session, setting, user,
+    application, authenticator, component, key, node, organisation, policy, session, setting, user,
 };
 use countersign_engine::admin::{Put, Write};
 use countersign_engine::model::{
@@ -73,6 +73,9 @@ impl Applying<'_> {
                 held(user::set_last_logon(self.tx, *key, *at, from)?)?;
                 self.effects.touched.push(Touch::Evict(*key));
             }
+            Write::NodeReport(report) => node::report(self.tx, report)?,
+            Write::NodeWish(name, wish) => node::wish(self.tx, name, wish, self.now)?,
+            Write::RemoveNode(name) => node::delete(self.tx, name)?,
         }
         Ok(())
     }

@@ -386,6 +386,26 @@ static OBJECTS: &[Object] = &[
         ],
     },
     Object {
+        name: "node",
+        key: 1,
+        columns: &[
+            c("name", Text, "name"),
+            c("version", Text, "version"),
+            c("state", Text, "state"),
+            c("host", Folded, "host"),
+            c("drain_wanted", Bool, "drained"),
+            c("schema_version", Number, "schema_version"),
+            c("clock_offset_ms", Number, "clock_offset"),
+            c("started", Time, "started"),
+            c("last_seen", Time, "seen"),
+            shown("reasons"),
+            shown("addresses"),
+            shown("scenarios"),
+            shown("scenarios_wanted"),
+            shown("record_versions"),
+        ],
+    },
+    Object {
         name: "audit",
         key: 2,
         columns: &[

@@ -510,14 +510,6 @@ pub(super) const VERBS: &[Verb] = &[
         "key.rotate",
         "Moves a key into a hardware security module.",
     ),
-    later("node", "list", "node.view", "Lists the nodes."),
-    later("node", "status", "node.view", "Shows a node."),
-    later(
-        "node",
-        "drain",
-        "node.drain",
-        "Takes a node out of service.",
-    ),
     later("migration", "start", "node.run", "Converts old records."),
     later(
         "migration",

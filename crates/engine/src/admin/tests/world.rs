@@ -36,6 +36,7 @@ pub(crate) struct World {
     pub(crate) accounts: Vec<Account>,
     pub(crate) devices: Vec<Authenticator>,
     pub(crate) sessions: Vec<Session>,
+    pub(crate) nodes: Vec<NodeRecord>,
     pub(crate) counts: HashMap<&'static str, i64>,
     pub(crate) caller: Caller,
 }
@@ -165,6 +166,7 @@ impl World {
             accounts: vec![admin, alice, account(3, "bob", 1)],
             devices,
             sessions: Vec::new(),
+            nodes: Vec::new(),
             counts: HashMap::from([("administrators", 2)]),
             caller,
         };
@@ -261,6 +263,9 @@ impl World {
             facts
                 .counts
                 .push((count.clone(), self.counts.get(name).copied().unwrap_or(0)));
+        }
+        if needs.nodes {
+            facts.nodes.clone_from(&self.nodes);
         }
         facts
     }

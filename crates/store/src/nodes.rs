@@ -1,0 +1,77 @@
+//! The servers of the deployment, as each of them reads the others.
+
+use crate::rows::{node, version};
+use crate::schema;
+use crate::sql::args;
+use crate::state_file;
+use crate::{Store, StoreError, trail};
+use countersign_engine::model::{NodeRecord, NodeWish};
+use countersign_engine::time::Timestamp;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const NEWEST_RECORD: &str = "SELECT MAX(to_time) FROM audit_segment";
+
+impl Store {
+    /// All nodes by name; how long each has been silent is for the caller to find out.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn nodes(&self) -> Result<Vec<NodeRecord>, StoreError> {
+        self.shared.read(node::all)
+    }
+
+    /// What administrators want of a node.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn node_wish(&self, name: &str) -> Result<NodeWish, StoreError> {
+        self.shared.read(|tx| node::wish_of(tx, name))
+    }
+
+    /// The time of the newest audit record.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn newest_record(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.shared.read(|tx| {
+            let newest = tx.first(NEWEST_RECORD, args![], |row| row.columns().opt_time())?;
+            Ok(newest.flatten())
+        })
+    }
+
+    /// Whether the store holds what the state file of a node remembers of it (E-115003 where it does not).
+    ///
+    /// # Errors
+    /// The database or the file cannot be read.
+    pub fn holds_what_is_remembered(&self, state_file: &Path) -> Result<bool, StoreError> {
+        match state_file::read(state_file).map_err(StoreError::Disk)? {
+            Some(head) => self.shared.read(|tx| trail::holds(tx, &head)),
+            None => Ok(true),
+        }
+    }
+
+    /// The clock of a shared store; none where the store has no other clock than this host's.
+    ///
+    /// # Errors
+    /// The store cannot be asked.
+    pub fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+}
+
+/// The newest schema and the newest record versions that this program knows.
+pub fn known_versions() -> (i64, BTreeMap<String, u32>) {
+    let records = [
+        ("domain", version::DOMAIN),
+        ("org_unit", version::UNIT),
+        ("policy", version::POLICY),
+        ("component", version::COMPONENT),
+        ("authenticator_type", version::TYPE),
+        ("user", version::USER),
+        ("authenticator", version::AUTHENTICATOR),
+        ("application", version::APPLICATION),
+    ];
+    let records = records.map(|(table, version)| (table.to_owned(), version));
+    (schema::VERSION, records.into())
+}
