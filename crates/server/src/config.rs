@@ -10,6 +10,7 @@ pub(crate) use reference::reference;
 pub(crate) use table::{KEYS, Key, Kind};
 
 use anyhow::{Context, Result, bail};
+use countersign_store::StoreUrl;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -140,7 +141,7 @@ impl Config {
                 "http.certificate and http.key must be set together; leave both out for a self-signed certificate"
             );
         }
-        self.store_path().map(drop)
+        self.store_url().map(drop)
     }
 
     /// A text value; empty if it is not set.
@@ -185,23 +186,14 @@ impl Config {
         Path::new(self.text("data_dir"))
     }
 
-    /// The SQLite file that `store` names.
+    /// The store.
     ///
     /// # Errors
-    /// The store is of a kind that this build does not offer.
-    pub(crate) fn store_path(&self) -> Result<PathBuf> {
-        let url = self.text("store");
-        if url.is_empty() {
-            return Ok(self.data_dir().join("countersign.db"));
-        }
-        match url.split_once(':') {
-            Some(("sqlite", path)) if !path.is_empty() => {
-                Ok(PathBuf::from(path.trim_start_matches("//")))
-            }
-            Some(("postgres" | "postgresql", _)) => bail!(
-                "this build does not offer PostgreSQL (-108); use sqlite:PATH, or leave store out"
-            ),
-            _ => bail!("store must be sqlite:PATH, not {url:?}"),
+    /// What is wrong with its URL.
+    pub(crate) fn store_url(&self) -> Result<StoreUrl> {
+        match self.text("store") {
+            "" => Ok(self.data_dir().join("countersign.db").into()),
+            url => Ok(StoreUrl::parse(url, Path::new(""))?),
         }
     }
 

@@ -275,7 +275,7 @@ CREATE TABLE session (                      -- Administrative sessions.
     last_use INTEGER NOT NULL               -- Last use.
 ) STRICT;
 
-CREATE INDEX session_user ON session (user_key);
+CREATE INDEX "session_user" ON session (user_key);
 
 CREATE TABLE data_key (                     -- The key ring: keys wrapped under the root key.
     id TEXT NOT NULL PRIMARY KEY,           -- Id of the key.

@@ -39,6 +39,10 @@ impl From<StoreError> for Stop {
             | StoreError::Sealing(_)
             | StoreError::Audit(_) => Self::Refused(error),
             StoreError::Busy
+            | StoreError::Contended
+            | StoreError::Unreachable(_)
+            | StoreError::Unknown(_)
+            | StoreError::Lost
             | StoreError::Full
             | StoreError::ReadOnly
             | StoreError::Disk(_)

@@ -4,14 +4,13 @@ mod factors;
 
 pub use factors::{Accepted, Factor, MovedBack, moved_back};
 
+use crate::database::{Access, Database, Source};
 use crate::rows::key::{self, AuditKeyRecord};
 use crate::sql::{Tx, args};
-use crate::sqlite::{Access, Database};
 use crate::trail::{self, Stored};
-use crate::{OpenError, Store, StoreError, amid, schema};
+use crate::{OpenError, Store, StoreError, StoreUrl, amid, schema};
 use countersign_engine::audit::{Entry, chain::Head};
 use countersign_engine::time::Timestamp;
-use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -217,35 +216,35 @@ impl Trail for Store {
         &self,
         run: &mut dyn FnMut(Reading<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        self.shared.read(|tx| run(Reading(tx)))
+        self.shared.read_once(|tx| run(Reading(tx)))
     }
 }
 
 /// A store opened for reading only, while a server may be running on it or none.
 pub struct Reader {
-    database: Mutex<Database>,
+    database: Mutex<Box<Database>>,
 }
 
 impl Reader {
-    /// Opens the database file of a store.
+    /// Opens a store.
     ///
     /// # Errors
-    /// There is no such file, it is no store, or one of a newer schema.
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
-        if !path.is_file() {
+    /// There is no such file or server, it is no store, or one of a newer schema.
+    pub fn open(url: &StoreUrl) -> Result<Self, OpenError> {
+        if let Some(path) = url.file()
+            && !path.is_file()
+        {
             return Err(OpenError::Missing {
                 path: path.to_owned(),
             });
         }
-        let failed = |source| OpenError::File {
-            path: path.to_owned(),
-            source,
-        };
-        let database =
-            Database::open(path, Access::Read, Duration::from_secs(2)).map_err(failed)?;
-        schema::version(&database, path)?;
+        let source = Source::new(url.clone(), "reader", Duration::from_secs(10));
+        let database = source
+            .open(Access::Read)
+            .map_err(|error| OpenError::of(url, error))?;
+        schema::version(&database, url)?;
         Ok(Self {
-            database: Mutex::new(database),
+            database: Mutex::new(Box::new(database)),
         })
     }
 }

@@ -1,14 +1,27 @@
 //! What can go wrong with a store.
 
+use crate::StoreUrl;
 use countersign_engine::Status;
 use std::path::PathBuf;
 
-/// A read or a write that did not happen. Everything is -106 to a client; the log is told more.
+/// A read or a write that did not happen, or may not have. The log is told more than the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Another program held the database for longer than the wait allows.
     #[error("get the database in time, another program holds it")]
     Busy,
+    /// Other transactions got in the way again and again.
+    #[error("write the database, other transactions got in the way too often")]
+    Contended,
+    /// The database server cannot be reached, or does not answer.
+    #[error("reach the database: {0}")]
+    Unreachable(String),
+    /// The connection was lost while a commit was under way: it may have taken place or not.
+    #[error("learn whether a commit took place: {0}")]
+    Unknown(String),
+    /// The store lacks what this node has committed (E-115003).
+    #[error("trust the store, it lacks audit records that this node has written (E-115003)")]
+    Lost,
     /// The disk is full.
     #[error("write the database, the disk is full")]
     Full,
@@ -39,9 +52,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The status a client gets: -106.
+    /// The status a client gets: -10 where the store cannot be reached, else -106.
     pub const fn status(&self) -> Status {
-        Status::STORAGE
+        match self {
+            Self::Unreachable(_) => Status::COMMS,
+            _ => Status::STORAGE,
+        }
+    }
+
+    /// Whether the same may succeed when it is done again at once.
+    pub(crate) const fn is_passing(&self) -> bool {
+        matches!(self, Self::Contended | Self::Unreachable(_))
     }
 }
 
@@ -57,10 +78,20 @@ pub enum OpenError {
         source: StoreError,
     },
     /// The file is something else.
-    #[error("open {path}: it is no database of Countersign; give another path with --store", path = .path.display())]
+    #[error("open {store}: it is no database of Countersign; name another one with --store")]
     Foreign {
-        /// The database file.
-        path: PathBuf,
+        /// The database.
+        store: StoreUrl,
+    },
+    /// The server cannot be used.
+    #[error(
+        "use {store}: {source}; check that the server runs, that its address, account and database are right, and that this host may connect"
+    )]
+    Server {
+        /// The database.
+        store: StoreUrl,
+        /// Why.
+        source: StoreError,
     },
     /// There is no store.
     #[error("find {path}; check --data-dir and --store", path = .path.display())]
@@ -112,4 +143,20 @@ pub enum OpenError {
     /// Anything else.
     #[error("open the store: {0}")]
     Store(#[from] StoreError),
+}
+
+impl OpenError {
+    /// An error of the first contact with a store.
+    pub(crate) fn of(url: &StoreUrl, source: StoreError) -> Self {
+        match url.file() {
+            Some(path) => Self::File {
+                path: path.to_owned(),
+                source,
+            },
+            None => Self::Server {
+                store: url.clone(),
+                source,
+            },
+        }
+    }
 }

@@ -115,6 +115,18 @@ impl Ledger {
         records: impl IntoIterator<Item = &'r Record>,
         now: Timestamp,
     ) -> Result<Option<i64>, StoreError> {
+        let segment = self.compose(records, now);
+        segment
+            .map(|segment| trail::insert(tx, self.epoch, &segment))
+            .transpose()
+    }
+
+    /// Appends records in memory and answers the segment to be written; none for no records.
+    pub(crate) fn compose<'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r Record>,
+        now: Timestamp,
+    ) -> Option<Segment> {
         let mut segment = Segment {
             first: self.chain.next_seq(),
             from: Timestamp(i64::MAX),
@@ -129,11 +141,21 @@ impl Ledger {
             segment.count += 1;
         }
         if segment.count == 0 {
-            return Ok(None);
+            return None;
         }
         self.unsigned += segment.count;
         self.unsigned_since.get_or_insert(now);
-        trail::insert(tx, self.epoch, &segment).map(Some)
+        Some(segment)
+    }
+
+    /// Number of the epoch in this store.
+    pub(crate) fn epoch(&self) -> i64 {
+        self.epoch
+    }
+
+    /// Whether the next batch goes to another epoch.
+    pub(crate) fn is_full(&self) -> bool {
+        self.chain.is_full()
     }
 
     /// Whether a checkpoint is due.
@@ -200,7 +222,6 @@ impl Ledger {
     }
 
     /// The newest record.
-    #[cfg(test)]
     pub(crate) fn head(&self) -> Option<Head> {
         self.chain.head()
     }

@@ -1,4 +1,4 @@
-//! Facts at rest: schema and migrations, SQLite, the group commit, the audit chain on disk, and a cache of accounts.
+//! Facts at rest: schema and migrations, SQLite and PostgreSQL, the group commit, the audit chain on disk, and a cache of accounts.
 //!
 //! One thread writes ([`Store::submit`]): it makes one transaction of all that waits, guards every change by the version it
 //! was decided on, writes the audit records of the whole batch as one segment, and tells the callers when it is on disk.
@@ -11,12 +11,15 @@ pub mod amid;
 mod apply;
 pub mod audit;
 mod cache;
+mod database;
 mod error;
+mod follower;
 mod ledger;
 mod nodes;
 mod numbers;
 mod open;
 mod options;
+mod postgres;
 mod pulse;
 mod reseal;
 mod ring;
@@ -29,6 +32,7 @@ mod sqlite;
 mod state_file;
 mod store;
 mod trail;
+mod url;
 mod work;
 mod writer;
 
@@ -36,16 +40,18 @@ pub use admin::Rows;
 pub use audit::Reader;
 pub use error::{OpenError, StoreError};
 pub use nodes::known_versions;
-pub use options::{Clock, Options, path_of_url, system_time};
+pub use options::{Clock, Options, system_time};
+pub use postgres::Address;
 pub use pulse::{Batch, Observer, Readings};
 pub use reseal::Resealed;
 pub use ring::{RingVault, from_record, to_record};
 pub use rows::challenge::PER_USER as CHALLENGES_PER_USER;
 pub use rows::key::AuditKeyRecord;
 pub use rows::version;
-pub use schema::VERSION as SCHEMA_VERSION;
+pub use schema::{VERSION as SCHEMA_VERSION, is_made};
 pub use snapshot::Hosts;
 pub use store::{Counts, Store};
+pub use url::{StoreUrl, UrlError};
 pub use work::{Completion, Full, Outcome, Work};
 
 #[cfg(test)]

@@ -50,14 +50,6 @@ impl Store {
             None => Ok(true),
         }
     }
-
-    /// The clock of a shared store; none where the store has no other clock than this host's.
-    ///
-    /// # Errors
-    /// The store cannot be asked.
-    pub fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(None)
-    }
 }
 
 /// The newest schema and the newest record versions that this program knows.

@@ -1,35 +1,42 @@
-//! Row numbers: counted in memory while a batch lasts, written with it.
+//! Row numbers: taken from the store in blocks, given out from memory.
 
 use crate::StoreError;
 use crate::rows::key;
 use crate::sql::Tx;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+/// Numbers reserved at a time: nodes that write at once must not wait for each other at every record.
+const BLOCK: i64 = 64;
 
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
-    next: HashMap<&'static str, i64>,
+    left: HashMap<&'static str, Range<i64>>,
+    /// Tables whose block was reserved in the transaction under way.
+    fresh: HashSet<&'static str>,
 }
 
 impl Numbers {
     /// A number that no row of the table had before.
     pub(crate) fn next(&mut self, tx: Tx<'_>, table: &'static str) -> Result<i64, StoreError> {
-        let number = match self.next.get(table) {
-            Some(next) => *next,
-            None => key::next_number(tx, table)?,
-        };
-        self.next.insert(table, number + 1);
-        Ok(number)
+        let left = self.left.entry(table).or_default();
+        if left.is_empty() {
+            *left = key::reserve_numbers(tx, table, BLOCK)?;
+            self.fresh.insert(table);
+        }
+        left.next()
+            .ok_or_else(|| StoreError::Corrupt(format!("{table} has no row numbers left")))
     }
 
-    /// Writes what was counted, within the batch that used it.
-    pub(crate) fn save(&mut self, tx: Tx<'_>) -> Result<(), StoreError> {
-        self.next
-            .drain()
-            .try_for_each(|(table, next)| key::set_number(tx, table, next))
+    /// The transaction is durable, and what it reserved with it.
+    pub(crate) fn keep(&mut self) {
+        self.fresh.clear();
     }
 
-    /// Forgets what was counted: the batch was undone.
+    /// The transaction was undone, and what it reserved with it.
     pub(crate) fn forget(&mut self) {
-        self.next.clear();
+        for table in self.fresh.drain() {
+            self.left.remove(table);
+        }
     }
 }

@@ -1,23 +1,29 @@
 //! Opening a store: schema, keys, the check against the state file, and the beginning of an audit epoch.
 
+use crate::database::{Access, Database, Source};
 use crate::ledger::{Author, Beginning, Ledger, no_random, notice};
 use crate::numbers::Numbers;
 use crate::ring::{from_record, open as unseal, seal, to_record};
+use crate::rows::key::AuditKeyRecord;
 use crate::rows::{challenge, key};
 use crate::shared::Shared;
 use crate::sql::Tx;
-use crate::sqlite::{Access, Database};
+use crate::sqlite::TAKEN;
 use crate::state_file::{self, Keeper};
 use crate::writer::Writer;
-use crate::{OpenError, Options, StoreError, schema, snapshot, trail};
+use crate::{OpenError, Options, StoreError, StoreUrl, schema, snapshot, trail};
 use countersign_engine::audit::chain::{Head, KeyNotice};
 use countersign_engine::facts::Place;
 use countersign_engine::model::Sealed;
 use countersign_engine::time::Timestamp;
 use countersign_keyring::{AuditKey, Keyring, RootKey};
-use key::AuditKeyRecord;
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a start is tried again, and the pause before it.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What opening comes to.
 pub(crate) struct Opened {
@@ -31,37 +37,34 @@ pub(crate) fn open(
     root: Arc<RootKey>,
     accepted: Option<&str>,
 ) -> Result<Opened, OpenError> {
-    let database = open_database(options)?;
-    let now = (options.clock)();
-    schema::migrate(&database, &options.path, now)?;
-    let why = check_state(&database, options, accepted)?;
-    let tx = database.tx();
-    tx.run("BEGIN IMMEDIATE", &[])?;
-    let keyring = open_keys(tx, root, now)?;
-    let author = Arc::new(author(tx, options, &keyring, now)?);
-    key::put_node(tx, &options.node, &options.version, now)?;
-    let mut ledger = Ledger::begin(tx, &author, now, &why)?;
-    if matches!(why, Beginning::Accepted(..)) {
-        ledger.sign(tx, now)?;
-    }
-    tx.run("COMMIT", &[])?;
+    check_file(&options.url)?;
+    let source = Source::new(options.url.clone(), &options.node, options.wait);
+    let database = source
+        .open(Access::Write)
+        .map_err(|error| OpenError::of(&options.url, error))?;
+    let begun = begin_among_others(&database, options, &root, accepted)?;
+    let Begun {
+        keyring,
+        mut ledger,
+    } = begun;
     if let Some(head) = ledger.remember.take() {
         state_file::write(&options.state_file, &head)
             .map_err(|error| state_error(options, error.to_string()))?;
     }
+    let tx = database.tx();
     let snapshot = snapshot::read(tx, &snapshot::Hosts::new())?;
+    let outstanding = challenge::count(tx)?;
     let cached = options
         .cache_accounts
         .or_else(|| usize::try_from(snapshot.settings.number("cache.accounts")).ok());
     let shared = Arc::new(Shared::new(
-        options.path.clone(),
-        options.wait,
+        source,
         Arc::clone(&options.clock),
         cached.unwrap_or(0),
         options.queue,
         snapshot,
         keyring,
-        challenge::count(tx)?,
+        outstanding,
     ));
     let keeper = Keeper::start(options.state_file.clone())
         .map_err(|error| StoreError::Disk(error.to_string()))?;
@@ -70,27 +73,97 @@ pub(crate) fn open(
     Ok(Opened { shared, writer })
 }
 
-fn open_database(options: &Options) -> Result<Database, OpenError> {
-    let failed = |source| OpenError::File {
-        path: options.path.clone(),
-        source,
-    };
-    // A rename cannot put the file of another program into its place, but an existing one must be looked at first.
-    let is_database = |path| {
-        fs::metadata(path).map_or(Ok(true), |file| {
-            if file.len() == 0 {
-                Ok(true)
-            } else {
-                starts_like_one(path)
+/// What a start writes first.
+struct Begun {
+    keyring: Keyring,
+    ledger: Ledger,
+}
+
+/// Schema, keys and epoch; again where another node that starts at the same time got in the way.
+fn begin_among_others(
+    database: &Database,
+    options: &Options,
+    root: &Arc<RootKey>,
+    accepted: Option<&str>,
+) -> Result<Begun, OpenError> {
+    let mut tries = 0;
+    loop {
+        let result = begin(database, options, root, accepted);
+        match result {
+            Err(error) if database.server().is_some() && tries < TRIES && may_pass(&error) => {
+                tries += 1;
+                tracing::debug!(%error, "the start is tried again");
+                std::thread::sleep(PAUSE * tries);
             }
-        })
-    };
-    if !is_database(&options.path).map_err(|error| failed(StoreError::Disk(error.to_string())))? {
-        return Err(OpenError::Foreign {
-            path: options.path.clone(),
-        });
+            Err(OpenError::Store(error)) if database.server().is_some() => {
+                return Err(OpenError::of(&options.url, error));
+            }
+            ended => return ended,
+        }
     }
-    Database::open(&options.path, Access::Write, options.wait).map_err(failed)
+}
+
+/// Whether an error of a start may come from another start.
+fn may_pass(error: &OpenError) -> bool {
+    let (OpenError::Store(source) | OpenError::Migration { source, .. }) = error else {
+        return false;
+    };
+    match source {
+        StoreError::Contended | StoreError::Unknown(_) => true,
+        StoreError::Refused(reason) => reason == TAKEN,
+        _ => false,
+    }
+}
+
+fn begin(
+    database: &Database,
+    options: &Options,
+    root: &Arc<RootKey>,
+    accepted: Option<&str>,
+) -> Result<Begun, OpenError> {
+    let now = (options.clock)();
+    schema::migrate(database, &options.url, now)?;
+    let why = check_state(database, options, accepted)?;
+    database.begin()?;
+    let begun = begin_epoch(database.tx(), options, root, &why, now)
+        .and_then(|begun| Ok(database.commit().map(|()| begun)?));
+    if begun.is_err() {
+        database.rollback();
+    }
+    begun
+}
+
+fn begin_epoch(
+    tx: Tx<'_>,
+    options: &Options,
+    root: &Arc<RootKey>,
+    why: &Beginning,
+    now: Timestamp,
+) -> Result<Begun, OpenError> {
+    let keyring = open_keys(tx, Arc::clone(root), now)?;
+    let author = Arc::new(author(tx, options, &keyring, now)?);
+    key::put_node(tx, &options.node, &options.version, now)?;
+    let mut ledger = Ledger::begin(tx, &author, now, why)?;
+    if matches!(why, Beginning::Accepted(..)) {
+        ledger.sign(tx, now)?;
+    }
+    Ok(Begun { keyring, ledger })
+}
+
+/// Refuses the file of another program before anything is written to it.
+fn check_file(url: &StoreUrl) -> Result<(), OpenError> {
+    let Some(path) = url.file() else {
+        return Ok(());
+    };
+    let ours = match fs::metadata(path) {
+        Ok(file) if file.len() > 0 => starts_like_one(path),
+        _ => Ok(true),
+    };
+    match ours {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(OpenError::Foreign { store: url.clone() }),
+        Err(error) => Err(OpenError::of(url, StoreError::Disk(error.to_string()))),
+    }
 }
 
 fn starts_like_one(path: &std::path::Path) -> std::io::Result<bool> {
@@ -161,7 +234,10 @@ fn author(
         .rfind(|record| record.node == options.node);
     let (key, notice) = match known {
         Some(record) => (open_audit_key(ring, &record)?, notice(&record)),
-        None => new_audit_key(tx, &options.node, ring, None, now)?,
+        None => {
+            let row = Numbers::default().next(tx, key::AUDIT_KEY)?;
+            new_audit_key(tx, row, &options.node, ring, None, now)?
+        }
     };
     Ok(Author {
         node: options.node.clone(),
@@ -189,14 +265,12 @@ fn private_place(key: i64) -> Place {
 /// Makes the next audit key of a node; the key before vouches for it.
 pub(crate) fn new_audit_key(
     tx: Tx<'_>,
+    row: i64,
     node: &str,
     ring: &Keyring,
     before: Option<&Author>,
     now: Timestamp,
 ) -> Result<(AuditKey, KeyNotice), StoreError> {
-    let mut numbers = Numbers::default();
-    let row = numbers.next(tx, key::AUDIT_KEY)?;
-    numbers.save(tx)?;
     let audit_key = AuditKey::generate().map_err(|error| no_random(&error))?;
     let public = audit_key
         .public()

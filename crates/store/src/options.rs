@@ -1,7 +1,8 @@
 //! How a store is opened.
 
+use crate::StoreUrl;
 use countersign_engine::time::Timestamp;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,8 +12,8 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// How a store is opened.
 #[derive(Clone)]
 pub struct Options {
-    /// The database file.
-    pub path: PathBuf,
+    /// Where the store lies.
+    pub url: StoreUrl,
     /// The node state file, outside the store.
     pub state_file: PathBuf,
     /// Name of the node.
@@ -23,7 +24,7 @@ pub struct Options {
     pub cache_accounts: Option<usize>,
     /// Works that may wait for the writer.
     pub queue: usize,
-    /// How long a locked database is waited for.
+    /// How long a locked database, or one answer of a server, is waited for.
     pub wait: Duration,
     /// The clock.
     pub clock: Clock,
@@ -32,13 +33,13 @@ pub struct Options {
 impl Options {
     /// The usual options for a database file, a state file, a node and a version.
     pub fn new(
-        path: impl Into<PathBuf>,
+        url: impl Into<StoreUrl>,
         state_file: impl Into<PathBuf>,
         node: &str,
         version: &str,
     ) -> Self {
         Self {
-            path: path.into(),
+            url: url.into(),
             state_file: state_file.into(),
             node: node.to_owned(),
             version: version.to_owned(),
@@ -53,7 +54,7 @@ impl Options {
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Options")
-            .field("path", &self.path)
+            .field("url", &self.url)
             .field("state_file", &self.state_file)
             .field("node", &self.node)
             .finish_non_exhaustive()
@@ -66,35 +67,4 @@ pub fn system_time() -> Timestamp {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
-
-/// The database file of a store URL such as `sqlite:PATH`; a relative path counts from `folder`. None for another kind
-/// of store.
-pub fn path_of_url(url: &str, folder: &Path) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite:")?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    (!path.is_empty()).then(|| folder.join(path))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_names_a_file() {
-        let folder = Path::new("/srv/data");
-        for (url, path) in [
-            ("sqlite:db", Some("/srv/data/db")),
-            ("sqlite:/var/db", Some("/var/db")),
-            ("sqlite:///var/db", Some("/var/db")),
-            ("sqlite:", None),
-            ("postgres://host/db", None),
-        ] {
-            assert_eq!(
-                path_of_url(url, folder).as_deref(),
-                path.map(Path::new),
-                "{url}"
-            );
-        }
-    }
 }

@@ -1,10 +1,11 @@
 //! The schema and how an older store comes to it: numbered SQL files, run once each, in order.
 
+use crate::database::{Access, Database, Source};
 use crate::sql::args;
-use crate::sqlite::Database;
-use crate::{OpenError, StoreError};
+use crate::{OpenError, StoreError, StoreUrl};
 use countersign_engine::time::Timestamp;
-use std::path::Path;
+use std::borrow::Cow;
+use std::time::Duration;
 
 /// The migrations; the number of each is its place, from 1 on.
 const MIGRATIONS: &[&str] = &[
@@ -15,17 +16,24 @@ const MIGRATIONS: &[&str] = &[
 /// The newest schema of this program.
 pub const VERSION: i64 = MIGRATIONS.len() as i64;
 
+/// How long a server may take to tell whether it holds a store.
+const ASK: Duration = Duration::from_secs(5);
+
 const VERSION_TABLE: &str = "CREATE TABLE schema_version (    -- The migrations that were run.
     version INTEGER NOT NULL PRIMARY KEY,   -- Number of the migration.
     applied INTEGER NOT NULL                -- When it was run.
 ) STRICT;";
 
 /// Brings a store to the newest schema.
-pub(crate) fn migrate(database: &Database, path: &Path, now: Timestamp) -> Result<(), OpenError> {
+pub(crate) fn migrate(
+    database: &Database,
+    url: &StoreUrl,
+    now: Timestamp,
+) -> Result<(), OpenError> {
     if database.is_empty()? {
-        database.tx().script(VERSION_TABLE)?;
+        database.tx().script(&dialect(database, VERSION_TABLE))?;
     }
-    let found = version(database, path)?;
+    let found = version(database, url)?;
     for (number, script) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
         run(database, number, script, now)
             .map_err(|source| OpenError::Migration { to: number, source })?;
@@ -33,15 +41,30 @@ pub(crate) fn migrate(database: &Database, path: &Path, now: Timestamp) -> Resul
     Ok(())
 }
 
+/// Whether there is a store already, which was made with some root key.
+///
+/// # Errors
+/// The server cannot be asked, or its database is something else.
+pub fn is_made(url: &StoreUrl) -> Result<bool, OpenError> {
+    if let Some(path) = url.file() {
+        return Ok(path.exists());
+    }
+    let database = Source::new(url.clone(), "start", ASK)
+        .open(Access::Read)
+        .map_err(|error| OpenError::of(url, error))?;
+    database
+        .is_empty()
+        .map(|empty| !empty)
+        .map_err(|error| OpenError::of(url, error))
+}
+
 /// The schema of a store.
 ///
 /// # Errors
 /// It is no store of this program, or a newer one.
-pub(crate) fn version(database: &Database, path: &Path) -> Result<i64, OpenError> {
+pub(crate) fn version(database: &Database, url: &StoreUrl) -> Result<i64, OpenError> {
     if !database.has_table("schema_version")? {
-        return Err(OpenError::Foreign {
-            path: path.to_owned(),
-        });
+        return Err(OpenError::Foreign { store: url.clone() });
     }
     let newest = database
         .tx()
@@ -60,18 +83,36 @@ pub(crate) fn version(database: &Database, path: &Path) -> Result<i64, OpenError
 
 fn run(database: &Database, number: i64, script: &str, now: Timestamp) -> Result<(), StoreError> {
     let tx = database.tx();
-    tx.script("BEGIN IMMEDIATE")?;
+    database.begin()?;
     let done = tx
-        .script(script)
+        .script(&dialect(database, script))
         .and_then(|()| {
             tx.run(
                 "INSERT INTO schema_version (version, applied) VALUES ($1, $2)",
                 args![number, now],
             )
         })
-        .and_then(|_| tx.script("COMMIT"));
+        .and_then(|_| database.commit());
     if done.is_err() {
-        let _ = tx.script("ROLLBACK"); // the first error is the one to tell
+        database.rollback();
     }
     done
+}
+
+/// The words of a script that PostgreSQL spells in another way. Texts are compared byte by byte, as in SQLite.
+const WORDS: [(&str, &str); 4] = [
+    ("INTEGER", "BIGINT"),
+    ("BLOB", "BYTEA"),
+    (" TEXT", " TEXT COLLATE \"C\""),
+    (") STRICT;", ");"),
+];
+
+fn dialect<'s>(database: &Database, script: &'s str) -> Cow<'s, str> {
+    if database.server().is_none() {
+        return Cow::Borrowed(script);
+    }
+    let script = WORDS.iter().fold(script.to_owned(), |script, (from, to)| {
+        script.replace(from, to)
+    });
+    Cow::Owned(script)
 }

@@ -1,25 +1,26 @@
 //! What the writer and the callers share: the queue, the cache, the configuration and the key ring.
 
 use crate::cache::Cache;
+use crate::database::{Access, Database, Source};
 use crate::pulse::{Pulse, Readings};
 use crate::rows::challenge;
 use crate::snapshot::{self, Hosts};
-use crate::sqlite::{Access, Database};
 use crate::work::{Completion, Full, Work};
 use crate::writer::Writer;
-use crate::{Clock, StoreError, account};
+use crate::{Clock, StoreError, account, postgres};
 use countersign_engine::facts::Found;
 use countersign_engine::model::DomainKey;
 use countersign_engine::snapshot::Snapshot;
 use countersign_engine::time::Timestamp;
 use countersign_keyring::Keyring;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 /// Reading connections kept open.
 const READERS: usize = 4;
+/// How often reads are repeated after a lost connection or a conflict.
+const READ_TRIES: usize = 4;
 /// Microseconds for which a count of live challenges is good enough.
 const COUNT_LASTS: i64 = 100_000;
 
@@ -50,8 +51,7 @@ pub(crate) enum Taken {
 }
 
 pub(crate) struct Shared {
-    pub(crate) path: PathBuf,
-    pub(crate) wait: Duration,
+    pub(crate) source: Source,
     pub(crate) clock: Clock,
     pub(crate) cache: Cache,
     queue: Mutex<Queue>,
@@ -73,8 +73,7 @@ impl Shared {
         reason = "the one place that puts the parts together"
     )]
     pub(crate) fn new(
-        path: PathBuf,
-        wait: Duration,
+        source: Source,
         clock: Clock,
         accounts: usize,
         bound: usize,
@@ -83,8 +82,7 @@ impl Shared {
         outstanding: i64,
     ) -> Self {
         Self {
-            path,
-            wait,
+            source,
             clock,
             cache: Cache::new(accounts),
             queue: Mutex::default(),
@@ -109,11 +107,15 @@ impl Shared {
         Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Uses another configuration from now on, unless a newer one is in force.
     pub(crate) fn set_snapshot(&self, new: Snapshot) {
-        *self
+        let mut now = self
             .snapshot
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+            .unwrap_or_else(PoisonError::into_inner);
+        if now.generation <= new.generation {
+            *now = Arc::new(new);
+        }
     }
 
     pub(crate) fn hosts(&self) -> Arc<Hosts> {
@@ -217,8 +219,23 @@ impl Shared {
         Taken::Jobs(queue.jobs.drain(..most).collect())
     }
 
-    /// Runs reads on one state of the database, on a connection of the pool.
+    /// Runs reads on one state of the database, on a connection of the pool; again where the connection was lost.
     pub(crate) fn read<T>(
+        &self,
+        run: impl Fn(crate::sql::Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let until = Instant::now() + 2 * self.source.wait;
+        for _ in 0..READ_TRIES {
+            match self.read_once(&run) {
+                Err(error) if error.is_passing() && Instant::now() < until => {}
+                ended => return ended,
+            }
+        }
+        self.read_once(run)
+    }
+
+    /// As [`Shared::read`], for reads that must not be repeated.
+    pub(crate) fn read_once<T>(
         &self,
         run: impl FnOnce(crate::sql::Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -232,14 +249,34 @@ impl Shared {
             .pop();
         let database = match pooled {
             Some(database) => database,
-            None => Database::open(&self.path, Access::Read, self.wait)?,
+            None => self.source.open(Access::Read)?,
         };
-        let result = database.reading(run)?;
+        let result = database.reading(run);
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if readers.len() < READERS && !self.ended.load(Ordering::SeqCst) {
-            readers.push(database);
+        match &result {
+            Ok(_) if readers.len() < READERS && !self.ended.load(Ordering::SeqCst) => {
+                readers.push(database);
+            }
+            // Where one connection is lost, the others of the same server are, too.
+            Err(StoreError::Unreachable(_) | StoreError::ReadOnly) => readers.clear(),
+            _ => {}
         }
-        Ok(result)
+        result
+    }
+
+    /// Bytes of the database on a server; 0 where it does not tell.
+    pub(crate) fn server_size(&self) -> u64 {
+        let database = self.source.open(Access::Read);
+        database.map_or(0, |database| {
+            database.server().map_or(0, postgres::Database::size)
+        })
+    }
+
+    pub(crate) fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        if !self.source.is_shared() {
+            return Ok(None);
+        }
+        self.source.open(Access::Read)?.clock()
     }
 
     /// The account of a name, from memory or from the database.

@@ -1,8 +1,8 @@
 //! The small facade all SQL goes through. Rows and parameters are integers, texts and bytes; SQL is written in the
-//! portable dialect with `$1..$n`, so that a second driver is one file beside [`crate::sqlite`].
+//! portable dialect with `$1..$n`, so that one set of statements serves both drivers, [`crate::sqlite`] and
+//! [`crate::postgres`].
 
-use crate::StoreError;
-pub(crate) use crate::sqlite::{Row, Tx};
+use crate::{StoreError, postgres, sqlite};
 use countersign_engine::model::Meta;
 use countersign_engine::time::{Day, Timestamp};
 
@@ -80,6 +80,106 @@ macro_rules! args {
     ($($value:expr),* $(,)?) => { &[$($crate::sql::Arg::from($value)),*] };
 }
 pub(crate) use args;
+
+/// Statements on a connection.
+#[derive(Clone, Copy)]
+pub(crate) enum Tx<'a> {
+    Sqlite(sqlite::Tx<'a>),
+    Postgres(postgres::Tx<'a>),
+}
+
+macro_rules! both {
+    ($self:expr, $tx:ident => $call:expr) => {
+        match $self {
+            Tx::Sqlite($tx) => $call,
+            Tx::Postgres($tx) => $call,
+        }
+    };
+}
+
+impl Tx<'_> {
+    /// Runs a statement and says how many rows it changed.
+    pub(crate) fn run(self, sql: &str, args: &[Arg<'_>]) -> Result<usize, StoreError> {
+        both!(self, tx => tx.run(sql, args))
+    }
+
+    /// Runs several statements without parameters.
+    pub(crate) fn script(self, sql: &str) -> Result<(), StoreError> {
+        both!(self, tx => tx.script(sql))
+    }
+
+    /// Runs a statement that answers nothing; its error may come with the next one.
+    pub(crate) fn queue(self, sql: &'static str) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.run(sql, &[]).map(drop),
+            Self::Postgres(tx) => tx.queue(sql),
+        }
+    }
+
+    /// The first row, if any, of a statement that answers few.
+    pub(crate) fn first<T>(
+        self,
+        sql: &str,
+        args: &[Arg<'_>],
+        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        both!(self, tx => tx.first(sql, args, read))
+    }
+
+    /// Calls `each` with every row of a long answer, until it says false. Inside a transaction, one at a time.
+    pub(crate) fn each(
+        self,
+        sql: &str,
+        args: &[Arg<'_>],
+        each: impl FnMut(&Row<'_>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        both!(self, tx => tx.each(sql, args, each))
+    }
+
+    /// All rows.
+    pub(crate) fn all<T>(
+        self,
+        sql: &str,
+        args: &[Arg<'_>],
+        read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        both!(self, tx => tx.all(sql, args, read))
+    }
+
+    /// Whether a statement that failed ends the transaction, so that it needs a savepoint.
+    pub(crate) fn is_fragile(self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+}
+
+/// One row of an answer.
+pub(crate) enum Row<'q> {
+    Sqlite(&'q rusqlite::Row<'q>),
+    Postgres(&'q tokio_postgres::Row),
+}
+
+impl Row<'_> {
+    fn int(&self, at: usize) -> Result<Option<i64>, StoreError> {
+        match self {
+            Self::Sqlite(row) => sqlite::int(row, at),
+            Self::Postgres(row) => postgres::int(row, at),
+        }
+    }
+
+    fn text(&self, at: usize) -> Result<Option<&str>, StoreError> {
+        match self {
+            Self::Sqlite(row) => sqlite::text(row, at),
+            Self::Postgres(row) => postgres::text(row, at),
+        }
+    }
+
+    fn blob(&self, at: usize) -> Result<Option<&[u8]>, StoreError> {
+        match self {
+            Self::Sqlite(row) => sqlite::blob(row, at),
+            Self::Postgres(row) => postgres::blob(row, at),
+        }
+    }
+}
 
 /// Reads the columns of a row one after the other.
 pub(crate) struct Columns<'r, 'q> {

@@ -1,7 +1,7 @@
 //! The SQLite driver: the only file that knows it.
 
 use crate::StoreError;
-use crate::sql::Arg;
+use crate::sql::{Arg, Row};
 use rusqlite::config::DbConfig;
 use rusqlite::ffi::ErrorCode;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -112,6 +112,19 @@ impl Database {
         }
     }
 
+    pub(crate) fn begin(&self) -> Result<(), StoreError> {
+        self.tx().run("BEGIN IMMEDIATE", &[]).map(drop)
+    }
+
+    pub(crate) fn commit(&self) -> Result<(), StoreError> {
+        self.tx().run("COMMIT", &[]).map(drop)
+    }
+
+    pub(crate) fn rollback(&self) {
+        // After some errors SQLite has rolled back by itself; then this one says so and nothing is lost.
+        let _ = self.tx().run("ROLLBACK", &[]);
+    }
+
     /// Runs reads on one state of the database.
     pub(crate) fn reading<T>(
         &self,
@@ -130,9 +143,6 @@ impl Database {
 pub(crate) struct Tx<'a> {
     connection: &'a Connection,
 }
-
-/// One row of an answer.
-pub(crate) struct Row<'q>(&'q rusqlite::Row<'q>);
 
 impl<'a> Tx<'a> {
     /// Runs a statement and says how many rows it changed.
@@ -154,7 +164,7 @@ impl<'a> Tx<'a> {
     ) -> Result<Option<T>, StoreError> {
         let mut statement = self.bound(sql, args)?;
         let mut rows = statement.raw_query();
-        rows.next()?.map(|row| read(&Row(row))).transpose()
+        rows.next()?.map(|row| read(&Row::Sqlite(row))).transpose()
     }
 
     /// Calls `each` with every row, until it says false.
@@ -167,7 +177,7 @@ impl<'a> Tx<'a> {
         let mut statement = self.bound(sql, args)?;
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
-            if !each(&Row(row))? {
+            if !each(&Row::Sqlite(row))? {
                 break;
             }
         }
@@ -205,31 +215,35 @@ impl<'a> Tx<'a> {
     }
 }
 
-impl Row<'_> {
-    pub(crate) fn int(&self, at: usize) -> Result<Option<i64>, StoreError> {
-        match self.0.get_ref(at)? {
-            ValueRef::Null => Ok(None),
-            ValueRef::Integer(value) => Ok(Some(value)),
-            _ => Err(StoreError::Corrupt("a value is no integer".to_owned())),
-        }
+pub(crate) fn int(row: &rusqlite::Row<'_>, at: usize) -> Result<Option<i64>, StoreError> {
+    match row.get_ref(at)? {
+        ValueRef::Null => Ok(None),
+        ValueRef::Integer(value) => Ok(Some(value)),
+        _ => Err(StoreError::Corrupt("a value is no integer".to_owned())),
     }
+}
 
-    pub(crate) fn text(&self, at: usize) -> Result<Option<&str>, StoreError> {
-        match self.0.get_ref(at)? {
-            ValueRef::Null => Ok(None),
-            ValueRef::Text(value) => std::str::from_utf8(value)
-                .map(Some)
-                .map_err(|_| StoreError::Corrupt("a text is no UTF-8".to_owned())),
-            _ => Err(StoreError::Corrupt("a value is no text".to_owned())),
-        }
+pub(crate) fn text<'r>(
+    row: &'r rusqlite::Row<'_>,
+    at: usize,
+) -> Result<Option<&'r str>, StoreError> {
+    match row.get_ref(at)? {
+        ValueRef::Null => Ok(None),
+        ValueRef::Text(value) => std::str::from_utf8(value)
+            .map(Some)
+            .map_err(|_| StoreError::Corrupt("a text is no UTF-8".to_owned())),
+        _ => Err(StoreError::Corrupt("a value is no text".to_owned())),
     }
+}
 
-    pub(crate) fn blob(&self, at: usize) -> Result<Option<&[u8]>, StoreError> {
-        match self.0.get_ref(at)? {
-            ValueRef::Null => Ok(None),
-            ValueRef::Blob(value) => Ok(Some(value)),
-            _ => Err(StoreError::Corrupt("a value is no bytes".to_owned())),
-        }
+pub(crate) fn blob<'r>(
+    row: &'r rusqlite::Row<'_>,
+    at: usize,
+) -> Result<Option<&'r [u8]>, StoreError> {
+    match row.get_ref(at)? {
+        ValueRef::Null => Ok(None),
+        ValueRef::Blob(value) => Ok(Some(value)),
+        _ => Err(StoreError::Corrupt("a value is no bytes".to_owned())),
     }
 }
 

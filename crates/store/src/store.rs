@@ -1,6 +1,7 @@
 //! The store as its users see it.
 
 use crate::admin::{counts, facts};
+use crate::follower::Follower;
 use crate::open::{self, Opened};
 use crate::pulse::{Observer, Readings};
 use crate::ring::RingVault;
@@ -19,6 +20,7 @@ use countersign_engine::model::{
 };
 use countersign_engine::policy::Policy;
 use countersign_engine::snapshot::Snapshot;
+use countersign_engine::time::Timestamp;
 use countersign_keyring::{Keyring, RootKey};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +35,7 @@ pub struct Store {
 
 struct Running {
     shared: Arc<Shared>,
+    follower: Mutex<Option<Follower>>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -86,8 +89,14 @@ impl Store {
                 writer.run();
             });
         let thread = thread.map_err(|error| StoreError::Disk(error.to_string()))?;
+        let follower = shared
+            .source
+            .is_shared()
+            .then(|| Follower::start(&shared))
+            .transpose()?;
         let running = Running {
             shared: Arc::clone(&shared),
+            follower: Mutex::new(follower),
             writer: Mutex::new(Some(thread)),
         };
         Ok(Self {
@@ -359,14 +368,30 @@ impl Store {
         })
     }
 
-    /// Bytes on disk: the database and its write-ahead log.
+    /// Bytes on disk: the database and, of a file, its write-ahead log.
     pub fn size(&self) -> u64 {
+        let Some(path) = self.shared.source.file() else {
+            return self.shared.server_size();
+        };
         let of = |suffix: &str| {
-            let mut name = self.shared.path.clone().into_os_string();
+            let mut name = path.to_owned().into_os_string();
             name.push(suffix);
             std::fs::metadata(name).map_or(0, |file| file.len())
         };
         of("") + of("-wal")
+    }
+
+    /// Whether other nodes may use the same store.
+    pub fn is_shared(&self) -> bool {
+        self.shared.source.is_shared()
+    }
+
+    /// The clock of the store, to compare one's own with; none for an embedded store.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    pub fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.shared.clock()
     }
 
     /// Whether the store takes writes now.
@@ -412,6 +437,12 @@ impl Store {
 
 impl Running {
     fn end(&self) {
+        drop(
+            self.follower
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
         self.shared.close();
         let thread = self
             .writer
@@ -435,7 +466,7 @@ impl Drop for Running {
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store")
-            .field("path", &self.shared.path)
+            .field("url", &self.shared.source.url)
             .finish_non_exhaustive()
     }
 }

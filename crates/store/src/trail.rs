@@ -2,6 +2,7 @@
 
 use crate::StoreError;
 use crate::sql::{Row, Tx, args};
+use crate::sqlite::TAKEN;
 use countersign_engine::audit::chain::{self, Head};
 use countersign_engine::time::Timestamp;
 
@@ -100,7 +101,7 @@ pub(crate) fn segment_key(epoch: i64, first: u64) -> i64 {
 
 pub(crate) fn insert(tx: Tx<'_>, epoch: i64, s: &Segment) -> Result<i64, StoreError> {
     let key = segment_key(epoch, s.first);
-    tx.run(
+    let done = tx.run(
         INSERT_SEGMENT,
         args![
             key,
@@ -112,8 +113,12 @@ pub(crate) fn insert(tx: Tx<'_>, epoch: i64, s: &Segment) -> Result<i64, StoreEr
             &s.head,
             s.body.as_slice()
         ],
-    )?;
-    Ok(key)
+    );
+    match done {
+        // A commit that was given up has come after all.
+        Err(StoreError::Refused(reason)) if reason == TAKEN => Err(StoreError::Contended),
+        done => done.map(|_| key),
+    }
 }
 
 pub(crate) fn insert_traces(
@@ -142,6 +147,18 @@ pub(crate) fn insert_epoch(
         .map(|_| ())
 }
 
+/// Sequence number and hash of the newest record of an epoch.
+pub(crate) fn end_of(tx: Tx<'_>, epoch: i64) -> Result<Option<(u64, [u8; 32])>, StoreError> {
+    tx.first(
+        LAST_OF_EPOCH,
+        args![segment_key(epoch, 0), segment_key(epoch + 1, 0)],
+        |row| {
+            let mut c = row.columns();
+            Ok((c.number()?, c.bytes()?))
+        },
+    )
+}
+
 /// The newest record of a node.
 pub(crate) fn newest(tx: Tx<'_>, node: &str) -> Result<Option<Head>, StoreError> {
     let epoch = tx.first(NEWEST_EPOCH, args![node], |row| {
@@ -151,18 +168,8 @@ pub(crate) fn newest(tx: Tx<'_>, node: &str) -> Result<Option<Head>, StoreError>
     let Some((number, epoch)) = epoch else {
         return Ok(None);
     };
-    tx.first(
-        LAST_OF_EPOCH,
-        args![segment_key(number, 0), segment_key(number + 1, 0)],
-        |row| {
-            let mut c = row.columns();
-            Ok(Head {
-                epoch,
-                seq: c.number()?,
-                hash: c.bytes()?,
-            })
-        },
-    )
+    let end = end_of(tx, number)?;
+    Ok(end.map(|(seq, hash)| Head { epoch, seq, hash }))
 }
 
 /// The epochs of all nodes: number, id, node.

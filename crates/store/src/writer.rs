@@ -2,13 +2,15 @@
 //! it is on disk.
 
 mod batch;
+mod exact;
+mod plain;
 
+use crate::database::Database;
 use crate::ledger::{Author, Beginning, Ledger};
 use crate::numbers::Numbers;
 use crate::open::new_audit_key;
 use crate::rows::{application, challenge, key};
 use crate::shared::{Job, Shared, Taken};
-use crate::sqlite::Database;
 use crate::state_file::Keeper;
 use crate::work::{Completion, Outcome, Work};
 use crate::{StoreError, ring};
@@ -45,6 +47,7 @@ pub(crate) struct Writer {
     pub(crate) ledger: Ledger,
     pub(crate) numbers: Numbers,
     keeper: Keeper,
+    certainty: exact::Certainty,
     purged: Timestamp,
     tuned: Timestamp,
 }
@@ -62,6 +65,7 @@ impl Writer {
             ledger,
             numbers: Numbers::default(),
             keeper,
+            certainty: exact::Certainty::default(),
             purged: Timestamp(i64::MIN),
             tuned: Timestamp(i64::MIN),
         }
@@ -85,32 +89,6 @@ impl Writer {
             );
         }
         self.remember();
-    }
-
-    /// Runs something in a transaction of its own; after an error nothing of it has happened.
-    pub(crate) fn transaction<T>(
-        &mut self,
-        run: impl FnOnce(&mut Self, Timestamp) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let ledger = self.ledger.clone();
-        self.database.tx().run("BEGIN IMMEDIATE", &[])?;
-        let now = self.shared.now();
-        let result = run(self, now).and_then(|value| {
-            self.numbers.save(self.database.tx())?;
-            self.database.tx().run("COMMIT", &[])?;
-            Ok(value)
-        });
-        if result.is_err() {
-            self.undo(ledger);
-        }
-        result
-    }
-
-    fn undo(&mut self, ledger: Ledger) {
-        // After some errors SQLite has rolled back by itself; then this one says so and nothing is lost.
-        let _ = self.database.tx().run("ROLLBACK", &[]);
-        self.ledger = ledger;
-        self.numbers.forget();
     }
 
     fn checkpoint_if_due(&mut self) {
@@ -140,14 +118,17 @@ impl Writer {
             return Ok(());
         }
         self.tuned = now;
+        let Some(file) = self.database.file() else {
+            return Ok(());
+        };
         let many = application::newest(self.database.tx())? > MANY;
         let (pages, kept) = if many {
             (PAGES_MANY, KEPT_MANY)
         } else {
             (PAGES_FEW, KEPT_FEW)
         };
-        self.database.checkpoint_every(pages)?;
-        self.database.keep_pages(kept)
+        file.checkpoint_every(pages)?;
+        file.keep_pages(kept)
     }
 
     /// Has the newest committed checkpoint written beside the store.
@@ -157,14 +138,32 @@ impl Writer {
         }
     }
 
-    /// Removes what has expired; called inside a batch.
+    fn is_crowded(&self) -> bool {
+        let settings = &self.shared.snapshot().settings;
+        self.shared.outstanding.load(Ordering::Relaxed) >= settings.challenge_max_outstanding
+    }
+
+    fn purge_is_due(&self, now: Timestamp) -> bool {
+        self.is_crowded() || now.micros_since(self.purged).abs() >= PURGE_EVERY
+    }
+
+    /// Removes what has expired in a transaction of its own.
+    fn purge_if_due(&mut self) {
+        if !self.purge_is_due(self.shared.now()) {
+            return;
+        }
+        match self.transaction(Self::purge) {
+            Ok(change) => {
+                self.shared.outstanding.fetch_add(change, Ordering::Relaxed);
+            }
+            Err(error) => tracing::warn!("failed to {error}: what has expired stays a while"),
+        }
+    }
+
+    /// Removes what has expired; answers by how much the number of challenges changes.
     fn purge(&mut self, now: Timestamp) -> Result<i64, StoreError> {
         let settings = &self.shared.snapshot().settings;
-        let crowded =
-            self.shared.outstanding.load(Ordering::Relaxed) >= settings.challenge_max_outstanding;
-        if !crowded && now.micros_since(self.purged).abs() < PURGE_EVERY {
-            return Ok(0);
-        }
+        let crowded = self.is_crowded();
         self.purged = now;
         let tx = self.database.tx();
         let age = settings.challenge_max_age_s + settings.challenge_keep_expired_s;
@@ -207,7 +206,8 @@ impl Writer {
         self.transaction(|writer, now| {
             let tx = writer.database.tx();
             let before = Arc::clone(writer.ledger.author());
-            let (key, notice) = new_audit_key(tx, &before.node, &ring, Some(&before), now)?;
+            let row = writer.numbers.next(tx, key::AUDIT_KEY)?;
+            let (key, notice) = new_audit_key(tx, row, &before.node, &ring, Some(&before), now)?;
             let author = Author {
                 node: before.node.clone(),
                 version: before.version.clone(),

@@ -26,7 +26,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let reader = Reader::open(&args.place.load()?.store_path()?)?;
+    let reader = Reader::open(&args.place.load()?.store_url()?)?;
     let entries: Vec<Entry> = reader
         .of_request(&args.request_id)?
         .iter()

@@ -60,7 +60,7 @@ pub(crate) const KEYS: &[Key] = &[
         "store",
         Kind::Text(4096),
         "",
-        "Store, such as sqlite:/var/lib/countersign/countersign.db; empty: countersign.db in the data directory.",
+        "Store: sqlite:PATH for one node, or postgres://USER@HOST[,HOST]/DATABASE for any number of them, with the parameters sslmode (verify-full, disable), sslrootcert, sslcert, sslkey, passfile and those of libpq that the driver knows; empty: countersign.db in the data directory.",
     ),
     key(
         "root_key",

@@ -61,8 +61,8 @@ fn the_environment_beats_the_file_and_the_command_line_beats_both() {
         ("a", "from-line", 4)
     );
     assert_eq!(
-        config.store_path().unwrap(),
-        Path::new("from-line/countersign.db")
+        config.store_url().unwrap().file(),
+        Some(Path::new("from-line/countersign.db"))
     );
 }
 

@@ -1,6 +1,7 @@
 use super::files;
 use anyhow::{Context, Result, bail};
 use countersign_keyring::{RootKey, RootSource};
+use countersign_store::StoreUrl;
 use std::path::Path;
 
 /// Loads the root key of an existing store.
@@ -15,7 +16,7 @@ pub(crate) fn load(source: &str) -> Result<RootKey> {
 ///
 /// # Errors
 /// It cannot be loaded, or it is gone although there is a store: a new key would open nothing.
-pub(super) fn load_or_create(source: &str, store: &Path) -> Result<RootKey> {
+pub(super) fn load_or_create(source: &str, store: &StoreUrl) -> Result<RootKey> {
     let source: RootSource = source.parse()?;
     let error = match source.load() {
         Ok(root) => {
@@ -31,10 +32,9 @@ pub(super) fn load_or_create(source: &str, store: &Path) -> Result<RootKey> {
     if !error.is_missing() {
         return Err(error).with_context(|| format!("load the root key from {source}"));
     }
-    if store.exists() {
+    if countersign_store::is_made(store)? {
         bail!(
-            "load the root key from {source}: {error}, but the store {} was made with one; bring the key back, from its escrow if need be",
-            store.display()
+            "load the root key from {source}: {error}, but the store {store} was made with one; bring the key back from another node or from its escrow"
         );
     }
     source
@@ -54,10 +54,11 @@ mod tests {
     #[test]
     fn a_root_key_is_made_once_and_never_for_an_old_store() {
         let folder = tempfile::tempdir().unwrap();
-        let (key, store) = (folder.path().join("root.key"), folder.path().join("db"));
+        let (key, file) = (folder.path().join("root.key"), folder.path().join("db"));
+        let store = StoreUrl::from(file.as_path());
         let source = format!("file:{}", key.display());
         let made = load_or_create(&source, &store).unwrap().id();
-        std::fs::write(&store, "x").unwrap();
+        std::fs::write(&file, "x").unwrap();
         assert_eq!(load_or_create(&source, &store).unwrap().id(), made);
         std::fs::remove_file(&key).unwrap();
         let error = format!("{:#}", load_or_create(&source, &store).unwrap_err());

@@ -194,7 +194,7 @@ impl Running {
 pub(crate) fn store_options(config: &Config) -> Result<Options> {
     let name = node_name(config);
     Ok(Options::new(
-        config.store_path()?,
+        config.store_url()?,
         config.data_dir().join(STATE),
         &name,
         env!("CARGO_PKG_VERSION"),
@@ -203,7 +203,7 @@ pub(crate) fn store_options(config: &Config) -> Result<Options> {
 
 fn open_store(config: &Config, name: &str) -> Result<Store> {
     let options = store_options(config)?;
-    let root = root::load_or_create(&config.root_key(), &options.path)?;
+    let root = root::load_or_create(&config.root_key(), &options.url)?;
     let store =
         Store::open(&options, Arc::new(root)).with_context(|| format!("start node {name}"))?;
     Ok(store)

@@ -63,11 +63,11 @@ impl Applying<'_> {
             Write::RemoveSessionsOf(user) => session::delete_of(self.tx, *user)?,
             Write::Key(record) => {
                 key::put(self.tx, record)?;
-                self.effects.keys = true;
+                self.keys_changed()?;
             }
             Write::RemoveKey(id) => {
                 key::delete(self.tx, id)?;
-                self.effects.keys = true;
+                self.keys_changed()?;
             }
             Write::LastLogon(key, at, from) => {
                 held(user::set_last_logon(self.tx, *key, *at, from)?)?;
@@ -84,6 +84,12 @@ impl Applying<'_> {
     pub(super) fn configured(&mut self) -> Result<(), StoreError> {
         self.effects.configuration = true;
         setting::next_generation(self.tx)
+    }
+
+    /// The key ring changed: other nodes see it by the generation, as any configuration.
+    fn keys_changed(&mut self) -> Result<(), StoreError> {
+        self.effects.keys = true;
+        self.configured()
     }
 
     fn remove(&mut self, sql: &str, key: i64, revision: i64) -> Result<(), Stop> {

@@ -211,7 +211,8 @@ fn initial_bits(r: &ApplicationState) -> i64 {
         .sum()
 }
 
-fn state_args(r: &ApplicationState, key: ApplicationKey) -> [Arg<'static>; 14] {
+/// The columns of a state in the order of [`UPDATE_STATE`], then its key.
+pub(crate) fn state_args(r: &ApplicationState, key: ApplicationKey) -> [Arg<'static>; 14] {
     [
         r.version.into(),
         r.counter.into(),

@@ -63,12 +63,12 @@ pub(crate) fn by_key(tx: Tx<'_>, key: AuthenticatorKey) -> Result<Option<Authent
 fn read_all(tx: Tx<'_>, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Authenticator>, RowError> {
     let mut all: Vec<Authenticator> = Vec::new();
     let mut unreadable = None;
-    tx.each(sql, args, |row| match add(row, &mut all) {
-        Ok(()) => Ok(true),
+    tx.all(sql, args, |row| match add(row, &mut all) {
+        Ok(()) => Ok(()),
         Err(RowError::Store(error)) => Err(error),
         Err(error) => {
-            unreadable = Some(error);
-            Ok(false)
+            unreadable.get_or_insert(error);
+            Ok(())
         }
     })?;
     // Most have one: without this a cached account would take the room of four of each.

@@ -21,8 +21,8 @@ const PUT_NODE: &str = "INSERT INTO node (name, version, started, seen) VALUES (
     ON CONFLICT (name) DO UPDATE SET version = excluded.version, started = excluded.started, seen = excluded.seen";
 const SEEN: &str = "UPDATE node SET seen = $1 WHERE name = $2";
 
-const NUMBER: &str = "SELECT next FROM row_number WHERE name = $1";
-const SET_NUMBER: &str = "INSERT INTO row_number (name, next) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET next = excluded.next";
+const RESERVE: &str = "INSERT INTO row_number (name, next) VALUES ($1, $2)
+    ON CONFLICT (name) DO UPDATE SET next = row_number.next + $3 RETURNING next";
 
 /// Table of the keys that sign the audit trail.
 pub(crate) const AUDIT_KEY: &str = "audit_key";
@@ -149,13 +149,16 @@ pub(crate) fn seen(tx: Tx<'_>, name: &str, now: Timestamp) -> Result<(), StoreEr
     tx.run(SEEN, args![now, name]).map(|_| ())
 }
 
-/// The next row number of a table.
-pub(crate) fn next_number(tx: Tx<'_>, table: &str) -> Result<i64, StoreError> {
-    Ok(tx
-        .first(NUMBER, args![table], |row| row.columns().int())?
-        .unwrap_or(1))
-}
-
-pub(crate) fn set_number(tx: Tx<'_>, table: &str, next: i64) -> Result<(), StoreError> {
-    tx.run(SET_NUMBER, args![table, next]).map(|_| ())
+/// Reserves row numbers of a table that no row had before.
+pub(crate) fn reserve_numbers(
+    tx: Tx<'_>,
+    table: &str,
+    count: i64,
+) -> Result<std::ops::Range<i64>, StoreError> {
+    let end = tx
+        .first(RESERVE, args![table, 1 + count, count], |row| {
+            row.columns().int()
+        })?
+        .ok_or_else(|| StoreError::Corrupt("no row numbers were reserved".to_owned()))?;
+    Ok(end - count..end)
 }

@@ -322,26 +322,27 @@ pub(crate) fn set_state(
     guard: i64,
     r: &UserState,
 ) -> Result<bool, StoreError> {
+    let [a, b, c, d, e, f, g, h, i] = state_args(r, key);
+    Ok(tx.run(UPDATE_STATE, &[a, b, c, d, e, f, g, h, i, guard.into()])? == 1)
+}
+
+/// The columns of a state in the order of [`UPDATE_STATE`], then its key.
+pub(crate) fn state_args(r: &UserState, key: UserKey) -> [Arg<'static>; 9] {
     let locked = LOCKS
         .iter()
         .find(|(reason, _)| *reason == r.locked)
         .map_or(0, |(_, number)| *number);
-    let changed = tx.run(
-        UPDATE_STATE,
-        args![
-            r.version,
-            r.lock_count,
-            locked,
-            r.unlock_attempts_used,
-            r.lock_duration_min,
-            r.last_auth_at,
-            r.last_auth_request_at,
-            r.last_failure_at,
-            key.0,
-            guard
-        ],
-    )?;
-    Ok(changed == 1)
+    [
+        r.version.into(),
+        r.lock_count.into(),
+        locked.into(),
+        r.unlock_attempts_used.into(),
+        r.lock_duration_min.into(),
+        r.last_auth_at.into(),
+        r.last_auth_request_at.into(),
+        r.last_failure_at.into(),
+        key.0.into(),
+    ]
 }
 
 /// The account that an account is linked to.

@@ -51,7 +51,7 @@ fn the_chain_verifies_over_restarts_and_new_audit_keys() {
     world.store.rotate_audit_key().unwrap();
     logons(&world, 5);
     world.store.close();
-    let reader = Reader::open(&world.options.path).unwrap();
+    let reader = Reader::open(&world.options.url).unwrap();
     assert_intact(&reader);
     let outcome = verify(&reader);
     assert_eq!((outcome.epochs, outcome.nodes), (3, 1));
@@ -70,14 +70,14 @@ fn the_chain_verifies_over_restarts_and_new_audit_keys() {
 
 #[test]
 fn a_changed_record_is_named() {
-    let world = World::new();
+    let world = World::in_file();
     world.add_user("alice");
     logons(&world, 5);
     world.store.close();
-    let connection = rusqlite::Connection::open(&world.options.path).unwrap();
+    let connection = rusqlite::Connection::open(world.file()).unwrap();
     let sql = "UPDATE audit_segment SET body = CAST(replace(CAST(body AS TEXT), 'S-101001', 'F-101001') AS BLOB) WHERE first = 3";
     assert_eq!(connection.execute(sql, []).unwrap(), 1);
-    let outcome = verify(&Reader::open(&world.options.path).unwrap());
+    let outcome = verify(&Reader::open(&world.options.url).unwrap());
     assert!(!outcome.is_intact());
     assert_eq!(outcome.problems[0].seq, 3, "{outcome:?}");
 }
@@ -110,9 +110,9 @@ fn a_checkpoint_comes_after_a_thousand_records_or_a_minute_and_is_remembered_out
     let remembered = state_file::read(&world.options.state_file)
         .unwrap()
         .unwrap();
-    let last = lines(&Reader::open(&world.options.path).unwrap()).len() as u64 - 1;
+    let last = lines(&Reader::open(&world.options.url).unwrap()).len() as u64 - 1;
     assert_eq!(remembered.seq, last);
-    assert_intact(&Reader::open(&world.options.path).unwrap());
+    assert_intact(&Reader::open(&world.options.url).unwrap());
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn records_and_traces_are_found_by_time_id_and_request() {
         work.records[0].request_id = Some(format!("request {}", world.now().seconds()).into());
         assert_eq!(world.store.commit(work), crate::Outcome::Committed);
     }
-    let reader = Reader::open(&world.options.path).unwrap();
+    let reader = Reader::open(&world.options.url).unwrap();
     let mut newest = Vec::new();
     let range = Range {
         from: Timestamp(START).plus_seconds(3600 * 7),
@@ -186,7 +186,7 @@ fn old_traces_are_erased_and_records_stay() {
 
 #[test]
 fn a_counter_put_back_by_hand_is_named() {
-    let world = World::new();
+    let world = World::in_file();
     world.add_user("alice");
     for n in 0..3 {
         let mut work = world.work(vec![count_up(&world.account("alice"))]);
@@ -206,7 +206,7 @@ fn a_counter_put_back_by_hand_is_named() {
         moved_back(&accepted, &store.factors().unwrap())
     };
     assert_eq!(back(&world.store), []);
-    let connection = rusqlite::Connection::open(&world.options.path).unwrap();
+    let connection = rusqlite::Connection::open(world.file()).unwrap();
     connection
         .execute("UPDATE application_state SET counter = 2", [])
         .unwrap();
@@ -219,14 +219,14 @@ fn a_counter_put_back_by_hand_is_named() {
 
 #[test]
 fn a_batch_that_fails_leaves_no_gap_in_the_chain() {
-    let world = World::new();
+    let world = World::in_file();
     let before: Option<Head> = world
         .store
         .errand(|writer| Ok(writer.ledger.head()))
         .unwrap();
     world
         .store
-        .errand(|writer| writer.database.refuse_writes(true))
+        .errand(|writer| writer.database.file().unwrap().refuse_writes(true))
         .unwrap();
     assert!(matches!(
         world.commit(Vec::new()),
@@ -241,9 +241,9 @@ fn a_batch_that_fails_leaves_no_gap_in_the_chain() {
     );
     world
         .store
-        .errand(|writer| writer.database.refuse_writes(false))
+        .errand(|writer| writer.database.file().unwrap().refuse_writes(false))
         .unwrap();
     world.done(Vec::new());
     world.store.close();
-    assert_intact(&Reader::open(&world.options.path).unwrap());
+    assert_intact(&Reader::open(&world.options.url).unwrap());
 }

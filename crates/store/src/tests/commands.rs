@@ -624,9 +624,9 @@ fn the_snapshot_follows_a_change_of_the_configuration_at_once() {
 
 #[test]
 fn a_record_of_a_newer_format_is_named_and_its_account_unreadable() {
-    let world = World::new();
+    let world = World::in_file();
     world.add_user("alice");
-    let connection = rusqlite::Connection::open(&world.options.path).unwrap();
+    let connection = rusqlite::Connection::open(world.file()).unwrap();
     for (table, name) in [
         ("\"user\"", "user alice"),
         ("authenticator", "authenticator SN-ALICE"),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// The tables of a store as SQLite keeps their text, comments and all.
 fn tables(world: &World) -> Vec<(String, String)> {
-    let connection = rusqlite::Connection::open(&world.options.path).unwrap();
+    let connection = rusqlite::Connection::open(world.file()).unwrap();
     let mut statement = connection
         .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY rowid")
         .unwrap();
@@ -16,7 +16,7 @@ fn tables(world: &World) -> Vec<(String, String)> {
 }
 
 fn columns(world: &World, table: &str) -> Vec<String> {
-    let connection = rusqlite::Connection::open(&world.options.path).unwrap();
+    let connection = rusqlite::Connection::open(world.file()).unwrap();
     let mut statement = connection
         .prepare("SELECT name FROM pragma_table_info($1)")
         .unwrap();
@@ -80,7 +80,7 @@ fn comment<'a>(line: &'a str, what: &str) -> &'a str {
 #[test]
 fn the_schema_document_is_the_schema() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema.md");
-    let text = document(&World::new());
+    let text = document(&World::in_file());
     if std::env::var_os("UPDATE").is_some() {
         fs::write(&path, &text).unwrap();
     }
@@ -93,8 +93,8 @@ fn the_schema_document_is_the_schema() {
 
 #[test]
 fn types_are_those_that_every_database_has() {
-    let world = World::new();
-    let connection = rusqlite::Connection::open(&world.options.path).unwrap();
+    let world = World::in_file();
+    let connection = rusqlite::Connection::open(world.file()).unwrap();
     for (name, sql) in tables(&world) {
         let kinds: Vec<String> = {
             let mut statement = connection

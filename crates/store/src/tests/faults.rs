@@ -32,12 +32,12 @@ fn fails_and_goes_on(
 
 #[test]
 fn a_full_disk_accepts_nothing_and_the_store_goes_on_when_there_is_room() {
-    let world = World::new();
+    let world = World::in_file();
     world.add_user("alice");
     let bound = |pages| {
         world
             .store
-            .errand(move |writer| writer.database.bound_pages(pages))
+            .errand(move |writer| writer.database.file().unwrap().bound_pages(pages))
             .unwrap();
     };
     // A bound below the present size means: not one page more. The free room of the last pages is used up first.
@@ -53,12 +53,12 @@ fn a_full_disk_accepts_nothing_and_the_store_goes_on_when_there_is_room() {
 
 #[test]
 fn a_read_only_database_accepts_nothing() {
-    let world = World::new();
+    let world = World::in_file();
     world.add_user("alice");
     let refuse = |on| {
         world
             .store
-            .errand(move |writer| writer.database.refuse_writes(on))
+            .errand(move |writer| writer.database.file().unwrap().refuse_writes(on))
             .unwrap();
     };
     fails_and_goes_on(
@@ -71,9 +71,9 @@ fn a_read_only_database_accepts_nothing() {
 
 #[test]
 fn a_database_locked_by_another_program_fails_in_time() {
-    let world = World::new();
+    let world = World::in_file();
     world.add_user("alice");
-    let other = rusqlite::Connection::open(&world.options.path).unwrap();
+    let other = rusqlite::Connection::open(world.file()).unwrap();
     let run = |sql: &str| other.execute_batch(sql).unwrap();
     fails_and_goes_on(
         &world,
@@ -99,7 +99,7 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn after_a_kill_every_commit_that_was_told_is_there_and_the_chain_verifies() {
-    let world = World::new();
+    let world = World::in_file();
     world.add_user("alice");
     for kill in 0..10 {
         for _ in 0..7 {
@@ -107,9 +107,9 @@ fn after_a_kill_every_commit_that_was_told_is_there_and_the_chain_verifies() {
         }
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("countersign.db");
-        copy(&world.options.path, &path);
+        copy(world.file(), &path);
         let options = Options {
-            path,
+            url: path.into(),
             state_file: folder.path().join("node-state.json"),
             ..world.options.clone()
         };
@@ -126,19 +126,19 @@ fn after_a_kill_every_commit_that_was_told_is_there_and_the_chain_verifies() {
 
 #[test]
 fn a_store_put_back_is_not_served_until_it_is_accepted() {
-    let mut world = World::new();
+    let mut world = World::in_file();
     world.add_user("alice");
     world.store.close();
     let old = world.folder.path().join("old.db");
-    copy(&world.options.path, &old);
+    copy(world.file(), &old);
     world.reopen();
     world.done(vec![count_up(&world.account("alice"))]);
     world.pass(61);
     world.store.close();
     for suffix in ["-wal", "-shm"] {
-        let _ = fs::remove_file(format!("{}{suffix}", world.options.path.display()));
+        let _ = fs::remove_file(format!("{}{suffix}", world.file().display()));
     }
-    copy(&old, &world.options.path);
+    copy(&old, world.file());
     let refused = Store::open(&world.options, Arc::clone(&world.root)).unwrap_err();
     assert!(matches!(refused, OpenError::RolledBack { .. }), "{refused}");
     assert!(refused.to_string().contains("accept-rollback"));
@@ -180,21 +180,21 @@ fn what_is_no_store_of_this_program_is_refused_with_its_cause() {
     assert!(matches!(open("foreign"), OpenError::Foreign { .. }));
     assert!(matches!(open("no/such/folder"), OpenError::File { .. }));
     assert!(matches!(
-        Reader::open(&folder.path().join("missing")).unwrap_err(),
+        Reader::open(&folder.path().join("missing").into()).unwrap_err(),
         OpenError::Missing { .. }
     ));
 }
 
 #[test]
 fn another_root_key_and_a_newer_schema_are_refused() {
-    let world = World::new();
+    let world = World::in_file();
     world.store.close();
     let other = Arc::new(RootKey::generate().unwrap());
     assert!(matches!(
         Store::open(&world.options, other).unwrap_err(),
         OpenError::Keys(_)
     ));
-    let connection = rusqlite::Connection::open(&world.options.path).unwrap();
+    let connection = rusqlite::Connection::open(world.file()).unwrap();
     connection
         .execute_batch("INSERT INTO schema_version (version, applied) VALUES (999, 0)")
         .unwrap();
@@ -204,7 +204,7 @@ fn another_root_key_and_a_newer_schema_are_refused() {
         "{refused}"
     );
     assert!(matches!(
-        Reader::open(&world.options.path).unwrap_err(),
+        Reader::open(&world.options.url).unwrap_err(),
         OpenError::Newer { .. }
     ));
 }

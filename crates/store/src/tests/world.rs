@@ -1,6 +1,6 @@
 //! A small deployment in a temporary folder.
 
-use crate::{Options, Outcome, Store, Work};
+use crate::{Options, Outcome, Store, StoreUrl, Work};
 use countersign_engine::Secret;
 use countersign_engine::admin::{Put, Write};
 use countersign_engine::audit::{Code, Record};
@@ -12,6 +12,7 @@ use countersign_engine::model::{
 };
 use countersign_engine::time::Timestamp;
 use countersign_keyring::{RootKey, random};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -20,6 +21,7 @@ use tempfile::TempDir;
 pub(crate) const START: i64 = 1_700_000_000_000_000;
 
 pub(crate) struct World {
+    _database: Option<Temporary>,
     pub(super) folder: TempDir,
     pub(super) options: Options,
     pub(super) root: Arc<RootKey>,
@@ -34,6 +36,11 @@ impl World {
             tempfile::tempdir().unwrap(),
             Arc::new(RootKey::generate().unwrap()),
         );
+        world.add_master();
+        world
+    }
+
+    fn add_master(&self) {
         let domain = Domain {
             key: DomainKey(-1),
             name: "Master".to_owned(),
@@ -42,29 +49,52 @@ impl World {
             master: true,
             meta: Meta::default(),
         };
-        world.done(vec![Change::Write(Write::Domain(Put::new(domain)))]);
-        world
+        self.done(vec![Change::Write(Write::Domain(Put::new(domain)))]);
     }
 
     pub(crate) fn bare(folder: TempDir, root: Arc<RootKey>) -> Self {
+        let database = Temporary::new();
+        let url = database.as_ref().map_or_else(
+            || folder.path().join("countersign.db").into(),
+            |database| database.url.clone(),
+        );
+        Self::at(url, database, folder, root)
+    }
+
+    /// As [`World::new`], on SQLite whatever the tests run on.
+    pub(crate) fn in_file() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = folder.path().join("countersign.db").into();
+        let world = Self::at(url, None, folder, Arc::new(RootKey::generate().unwrap()));
+        world.add_master();
+        world
+    }
+
+    fn at(url: StoreUrl, database: Option<Temporary>, folder: TempDir, root: Arc<RootKey>) -> Self {
         let now = Arc::new(AtomicI64::new(START));
         let clock = Arc::clone(&now);
         let mut options = Options::new(
-            folder.path().join("countersign.db"),
+            url,
             folder.path().join("node-state.json"),
             "node-1",
             "0.1.0",
         );
         options.clock = Arc::new(move || Timestamp(clock.load(Ordering::SeqCst)));
-        options.wait = Duration::from_millis(200);
+        options.wait = Duration::from_millis(if database.is_some() { 5000 } else { 200 });
         let store = Store::open(&options, Arc::clone(&root)).unwrap();
         Self {
+            _database: database,
             folder,
             options,
             root,
             now,
             store,
         }
+    }
+
+    /// The file of the store, for tests that are about it.
+    pub(crate) fn file(&self) -> &Path {
+        self.options.url.file().unwrap()
     }
 
     /// Closes the store and opens it anew.
@@ -224,4 +254,50 @@ pub(crate) fn count_up(account: &Account) -> Change {
 
 pub(crate) fn counter(account: &Account) -> u64 {
     account.authenticators[0].applications[0].state.counter
+}
+
+/// A database of its own on the PostgreSQL server that COUNTERSIGN_TEST_POSTGRES names, such as
+/// postgres://postgres@127.0.0.1:5432; it is dropped at the end. Without the variable the tests run on SQLite.
+struct Temporary {
+    server: StoreUrl,
+    url: StoreUrl,
+    name: String,
+}
+
+impl Temporary {
+    fn new() -> Option<Self> {
+        let base = std::env::var("COUNTERSIGN_TEST_POSTGRES").ok()?;
+        let random: [u8; 8] = random::random().unwrap();
+        let name = format!("store_test_{}", data_encoding::HEXLOWER.encode(&random));
+        let at = |database: &str| StoreUrl::parse(&format!("{base}/{database}"), Path::new(""));
+        let own = Self {
+            server: at("postgres").unwrap(),
+            url: at(&name).unwrap(),
+            name,
+        };
+        own.run("CREATE DATABASE");
+        Some(own)
+    }
+
+    fn run(&self, command: &str) {
+        let wait = Duration::from_secs(60);
+        let source = crate::database::Source::new(self.server.clone(), "test", wait);
+        let database = source.open(crate::database::Access::Write).unwrap();
+        let name = &self.name;
+        let force = if command.starts_with("DROP") {
+            " WITH (FORCE)"
+        } else {
+            ""
+        };
+        database
+            .tx()
+            .script(&format!("{command} {name}{force}"))
+            .unwrap();
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        self.run("DROP DATABASE");
+    }
 }

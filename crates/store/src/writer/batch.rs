@@ -1,5 +1,7 @@
 //! One batch: many works, one transaction.
 
+use super::exact::Hopes;
+use super::plain::is_plain;
 use super::{Fresh, Writer, tell};
 use crate::apply::{Effects, Stop, Touch, apply};
 use crate::shared::{Job, Shared};
@@ -12,23 +14,69 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+/// A batch that is on disk, or will be with the commit under way.
+pub(super) struct Applied {
+    pub(super) effects: Effects,
+    /// What became of each work.
+    pub(super) outcomes: Vec<Outcome>,
+}
+
 impl Writer {
     /// Commits works and tells their callers.
     pub(super) fn serve(&mut self, jobs: Vec<Job>) {
+        if self.database.server().is_none() {
+            return self.serve_together(jobs);
+        }
+        let (plain, other): (Vec<Job>, Vec<Job>) =
+            jobs.into_iter().partition(|job| is_plain(&job.work));
+        if !plain.is_empty() {
+            self.serve_plain(plain);
+        }
+        if !other.is_empty() {
+            self.serve_together(other);
+        }
+    }
+
+    fn serve_plain(&mut self, jobs: Vec<Job>) {
+        let began = Instant::now();
+        self.purge_if_due();
+        let mut hopes = Hopes::default();
+        match self.exactly(|writer| writer.write_plain(&jobs, &mut hopes)) {
+            Ok(Some(applied)) => {
+                self.checkpoint_if_due();
+                self.end(jobs, began, Ok((applied, Fresh::default())));
+            }
+            Ok(None) => self.serve_together(jobs),
+            Err(error) => self.end(jobs, began, Err(error)),
+        }
+    }
+
+    fn serve_together(&mut self, jobs: Vec<Job>) {
         let began = Instant::now();
         let ring = self.shared.keyring();
-        let mut outcomes: Vec<Outcome> = Vec::with_capacity(jobs.len());
-        let done = self.transaction(|writer, now| writer.batch(&jobs, &ring, now, &mut outcomes));
-        match done {
-            Ok((effects, fresh)) => {
-                self.publish(effects, fresh);
+        let done = self.transaction(|writer, now| writer.batch(&jobs, &ring, now));
+        self.end(jobs, began, done);
+    }
+
+    /// Memory follows what is on disk; then everybody hears of it.
+    fn end(&mut self, jobs: Vec<Job>, began: Instant, done: Result<(Applied, Fresh), StoreError>) {
+        let outcomes = match done {
+            Ok((applied, fresh)) => {
+                self.publish(applied.effects, fresh);
                 self.remember();
+                applied.outcomes
             }
             Err(error) => {
-                tracing::warn!("failed to {error}: {} requests fail (-106)", jobs.len());
-                outcomes = vec![Outcome::Failed(error); jobs.len()];
+                tracing::warn!(
+                    "failed to {error}: {} requests fail ({})",
+                    jobs.len(),
+                    error.status().number()
+                );
+                // Where it may have taken place all the same, memory must not stand on what was before.
+                jobs.iter().for_each(|job| forget(&self.shared, &job.work));
+                vec![Outcome::Failed(error); jobs.len()]
             }
-        }
+        };
         self.shared.pulse.committed(outcomes.iter(), began);
         let results: Vec<(Job, Outcome)> = jobs.into_iter().zip(outcomes).collect();
         results
@@ -44,13 +92,16 @@ impl Writer {
         jobs: &[Job],
         ring: &Arc<Keyring>,
         now: Timestamp,
-        outcomes: &mut Vec<Outcome>,
-    ) -> Result<(Effects, Fresh), StoreError> {
+    ) -> Result<(Applied, Fresh), StoreError> {
         let mut effects = Effects {
-            challenges: self.purge(now)?,
+            challenges: if self.purge_is_due(now) {
+                self.purge(now)?
+            } else {
+                0
+            },
             ..Effects::default()
         };
-        outcomes.resize(jobs.len(), Outcome::Conflict);
+        let mut outcomes = vec![Outcome::Conflict; jobs.len()];
         for place in by_key(jobs) {
             let (Some(job), Some(outcome)) = (jobs.get(place), outcomes.get_mut(place)) else {
                 continue;
@@ -70,28 +121,29 @@ impl Writer {
         }
         let committed = || {
             jobs.iter()
-                .zip(&*outcomes)
+                .zip(&outcomes)
                 .filter(|(_, outcome)| **outcome == Outcome::Committed)
                 .map(|(job, _)| &job.work)
         };
         self.audit(committed, now)?;
         let fresh = self.fresh(&effects)?;
-        Ok((effects, fresh))
+        Ok((Applied { effects, outcomes }, fresh))
     }
 
-    /// Works that write once need no savepoint: one statement is done or not.
+    /// Works that write once need no savepoint where one statement is done or not and harms nobody else.
     fn one(&mut self, work: &Work, ring: &Keyring, now: Timestamp) -> Result<Effects, Stop> {
         let tx = self.database.tx();
-        if is_single(work) {
+        if work.changes.is_empty() || is_single(work) && !tx.is_fragile() {
             return apply(tx, ring, now, &mut self.numbers, &work.changes);
         }
-        tx.run("SAVEPOINT work", &[])?;
+        tx.queue("SAVEPOINT work")?;
         let applied = apply(tx, ring, now, &mut self.numbers, &work.changes);
         if !matches!(applied, Ok(_) | Err(Stop::Broken(_))) {
-            tx.run("ROLLBACK TO work", &[]).map_err(Stop::Broken)?;
+            tx.run("ROLLBACK TO SAVEPOINT work", &[])
+                .map_err(Stop::Broken)?;
         }
         if !matches!(applied, Err(Stop::Broken(_))) {
-            tx.run("RELEASE work", &[]).map_err(Stop::Broken)?;
+            tx.queue("RELEASE SAVEPOINT work").map_err(Stop::Broken)?;
         }
         applied
     }
@@ -185,7 +237,7 @@ fn is_single(work: &Work) -> bool {
     }
 }
 
-fn append_trace(work: &Work, out: &mut Vec<u8>) {
+pub(super) fn append_trace(work: &Work, out: &mut Vec<u8>) {
     let (Some(main), Ok(size)) = (work.records.first(), u32::try_from(work.trace.len())) else {
         return;
     };

@@ -31,7 +31,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let reader = Reader::open(&args.place.load()?.store_path()?)?;
+    let reader = Reader::open(&args.place.load()?.store_url()?)?;
     let segment = reader.newest_segment()?;
     let mut newest = Vec::new();
     if args.n > 0 {

@@ -79,7 +79,7 @@ impl Source {
             return Ok(Self::File(file.clone()));
         }
         let config = args.place.load()?;
-        let reader = Reader::open(&config.store_path()?)?;
+        let reader = Reader::open(&config.store_url()?)?;
         Ok(Self::Store(reader, remembered(&config)?))
     }
 
@@ -276,7 +276,7 @@ fn factors(args: &Args, trail: &Source) -> Result<Vec<MovedBack>> {
         // a whole store put back cannot reach an export, so the export is held against the store
         Source::File(_) => {
             trail.feed(args, &mut |json, _| take(json))?;
-            Reader::open(&args.place.load()?.store_path()?)?.factors()?
+            Reader::open(&args.place.load()?.store_url()?)?.factors()?
         }
     };
     Ok(moved_back(&accepted, &stored))

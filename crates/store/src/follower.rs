@@ -1,0 +1,89 @@
+//! Following what other nodes change: a look at the generation of the configuration several times a second, and a new
+//! reading where it has risen.
+
+use crate::database::{Access, Database};
+use crate::ring;
+use crate::rows::{challenge, key, setting};
+use crate::shared::Shared;
+use crate::{StoreError, snapshot};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Between two looks. A change works on all nodes in under a second.
+const EVERY: Duration = Duration::from_millis(250);
+/// Looks between two counts of the challenges of all nodes.
+const COUNT_EVERY: u64 = 8;
+
+/// The thread that follows; it ends when this is dropped.
+pub(crate) struct Follower {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Follower {
+    pub(crate) fn start(shared: &Arc<Shared>) -> Result<Self, StoreError> {
+        let (stop, stopped) = channel();
+        let database = shared.source.open(Access::Read)?;
+        let shared = Arc::downgrade(shared);
+        let thread = std::thread::Builder::new()
+            .name("store-follower".to_owned())
+            .spawn(move || follow(&shared, &database, &stopped))
+            .map_err(|error| StoreError::Disk(error.to_string()))?;
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join(); // it holds nothing that a panic could spoil
+        }
+    }
+}
+
+fn follow(shared: &Weak<Shared>, database: &Database, stopped: &Receiver<()>) {
+    let mut looks = 0_u64;
+    while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+        let Some(shared) = shared.upgrade() else {
+            return;
+        };
+        looks += 1;
+        if let Err(error) = look(&shared, database, looks.is_multiple_of(COUNT_EVERY)) {
+            tracing::debug!("failed to {error}: changes of other nodes are not seen");
+        }
+    }
+}
+
+fn look(shared: &Shared, database: &Database, count: bool) -> Result<(), StoreError> {
+    let known = shared.snapshot().generation;
+    let (generation, outstanding) = database.reading(|tx| {
+        let outstanding = count.then(|| challenge::count(tx)).transpose()?;
+        Ok((setting::generation(tx)?, outstanding))
+    })?;
+    if let Some(outstanding) = outstanding {
+        shared.outstanding.store(outstanding, Ordering::Relaxed);
+    }
+    if generation == known {
+        return Ok(());
+    }
+    let (snapshot, rows) =
+        database.reading(|tx| Ok((snapshot::read(tx, &shared.hosts())?, key::all(tx)?)))?;
+    let rows = rows
+        .iter()
+        .map(ring::from_record)
+        .collect::<Result<_, _>>()?;
+    let keyring = shared
+        .keyring()
+        .follow(rows)
+        .map_err(|error| StoreError::Sealing(error.to_string()))?;
+    shared.set_keyring(keyring);
+    shared.set_snapshot(snapshot);
+    Ok(())
+}

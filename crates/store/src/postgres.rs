@@ -1,0 +1,459 @@
+//! The PostgreSQL driver: a connection that waits in place, on the thread that asks.
+//!
+//! Each connection has a runtime of its own, so that the writer and the readers wait for nobody but the server. Every
+//! wait is bounded: a server that hangs is as good as gone. Statements that answer nothing (BEGIN, SAVEPOINT) are sent
+//! with the next one, so that they cost no round trip.
+
+mod address;
+pub(crate) mod batch;
+mod failure;
+mod passfile;
+mod tls;
+mod value;
+
+pub use address::Address;
+pub(crate) use value::{blob, int, text};
+
+use crate::StoreError;
+use crate::sql::{Arg, Row};
+use failure::ends_connection;
+use futures_util::TryStreamExt;
+use futures_util::future::{join, join_all};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::task::{Context, Waker};
+use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
+use tokio_postgres::{Client, NoTls, Statement};
+
+/// Prepared statements kept by each connection.
+const STATEMENTS: usize = 300;
+/// Rows of a long answer fetched at a time.
+const FETCH: usize = 256;
+/// For so long after a failure nobody else tries to connect: a server that hangs would hold every thread in turn.
+const REST_MS: i64 = 200;
+
+/// Connections made by this process.
+static MADE: AtomicU64 = AtomicU64::new(1);
+
+type Queued = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+
+/// A server that could not be reached a moment ago.
+#[derive(Debug, Default)]
+pub(crate) struct Breaker {
+    /// Milliseconds of the monotonic clock until which nobody tries.
+    until: AtomicI64,
+}
+
+/// A connection, made when it is needed.
+pub(crate) struct Database {
+    address: Arc<Address>,
+    breaker: Arc<Breaker>,
+    /// Shown by the server, so that its administrator sees who it is.
+    name: String,
+    wait: Duration,
+    deadline: Cell<Option<Instant>>,
+    runtime: Runtime,
+    live: RefCell<Option<Live>>,
+}
+
+struct Live {
+    client: Arc<Client>,
+    statements: HashMap<String, Statement>,
+    queued: Vec<Queued>,
+    number: u64,
+}
+
+impl Database {
+    /// A connection to be made at the first statement. `wait` bounds each wait for the server.
+    pub(crate) fn new(
+        address: &Arc<Address>,
+        breaker: &Arc<Breaker>,
+        name: &str,
+        wait: Duration,
+    ) -> Result<Self, StoreError> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| StoreError::Disk(error.to_string()))?;
+        Ok(Self {
+            address: Arc::clone(address),
+            breaker: Arc::clone(breaker),
+            name: format!("countersign {name}"),
+            wait,
+            deadline: Cell::new(None),
+            runtime,
+            live: RefCell::default(),
+        })
+    }
+
+    /// Bounds all waits from now on together; none: each by itself only.
+    pub(crate) fn bound(&self, budget: Option<Duration>) {
+        self.deadline
+            .set(budget.map(|budget| Instant::now() + budget));
+    }
+
+    /// Number of the connection, which is made if there is none; no two have the same.
+    pub(crate) fn connection(&self) -> Result<u64, StoreError> {
+        self.client()?;
+        Ok(self.live.borrow().as_ref().map_or(0, |live| live.number))
+    }
+
+    /// Ends the connection.
+    pub(crate) fn forget(&self) {
+        *self.live.borrow_mut() = None;
+    }
+
+    pub(crate) fn tx(&self) -> Tx<'_> {
+        Tx { database: self }
+    }
+
+    /// Runs a future to its end on this thread, within the bounds.
+    fn wait<T>(
+        &self,
+        future: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let now = Instant::now();
+        let left = self.deadline.get().map_or(self.wait, |deadline| {
+            deadline.saturating_duration_since(now).min(self.wait)
+        });
+        let bounded = async { tokio::time::timeout(left, future).await };
+        let run = || self.runtime.block_on(bounded);
+        let many = Handle::try_current()
+            .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
+        // A thread of another runtime must step out of it before it may wait.
+        let result = if many {
+            tokio::task::block_in_place(run)
+        } else {
+            run()
+        };
+        result.unwrap_or_else(|_| {
+            Err(StoreError::Unreachable(format!(
+                "no answer within {} ms",
+                left.as_millis()
+            )))
+        })
+    }
+
+    /// The client of the connection, which is made if there is none.
+    fn client(&self) -> Result<Arc<Client>, StoreError> {
+        if let Some(live) = &*self.live.borrow()
+            && !live.client.is_closed()
+        {
+            return Ok(Arc::clone(&live.client));
+        }
+        if self.live.borrow().is_some() {
+            self.forget();
+            return Err(StoreError::Unreachable(
+                "the server ended the connection".to_owned(),
+            ));
+        }
+        if self.breaker.rests() {
+            return Err(StoreError::Unreachable(
+                "the server could not be reached a moment ago".to_owned(),
+            ));
+        }
+        let client = self.connect().inspect_err(|error| {
+            if !matches!(error, StoreError::ReadOnly) {
+                self.breaker.trip();
+            }
+        })?;
+        let client = Arc::new(client);
+        *self.live.borrow_mut() = Some(Live {
+            client: Arc::clone(&client),
+            statements: HashMap::new(),
+            queued: Vec::new(),
+            number: MADE.fetch_add(1, Ordering::Relaxed),
+        });
+        Ok(client)
+    }
+
+    fn connect(&self) -> Result<Client, StoreError> {
+        let mut config = self.address.config.clone();
+        config.application_name(&self.name);
+        let bound = self.wait;
+        config.tcp_user_timeout(bound);
+        let spawn = self.runtime.handle();
+        // What the server waits for by itself is bounded, too: nobody would hear of it any more.
+        let ms = bound.as_millis().max(1);
+        let settings = format!(
+            "SET statement_timeout = {ms}; SET lock_timeout = {ms}; SET idle_in_transaction_session_timeout = {}",
+            4 * ms
+        );
+        self.wait(async {
+            let failed = |error| failure::read(&error);
+            let client = match &self.address.tls {
+                Some(tls) => {
+                    let (client, connection) = config.connect(tls.clone()).await.map_err(failed)?;
+                    spawn.spawn(connection);
+                    client
+                }
+                None => {
+                    let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
+                    spawn.spawn(connection);
+                    client
+                }
+            };
+            client.batch_execute(&settings).await.map_err(failed)?;
+            Ok(client)
+        })
+    }
+
+    /// Sends a statement; its answer is looked at with that of the next one.
+    fn queue(&self, sql: &'static str) -> Result<(), StoreError> {
+        let client = self.client()?;
+        let mut future: Queued = Box::pin(async move {
+            client
+                .batch_execute(sql)
+                .await
+                .map_err(|error| failure::read(&error))
+        });
+        // The first poll hands it to the connection, in the order of calls.
+        let sent = future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        if sent.is_pending()
+            && let Some(live) = &mut *self.live.borrow_mut()
+        {
+            live.queued.push(future);
+        }
+        Ok(())
+    }
+
+    /// Has what is queued sent now: an open transaction would keep the server from cleaning up.
+    fn flush(&self) {
+        // Whatever is wrong with the connection shows with the next answer.
+        let _ = self.wait(async {
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+            Ok(())
+        });
+    }
+
+    /// Waits for an answer and for those before it.
+    fn answer<T>(
+        &self,
+        future: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, StoreError> {
+        let queued = self
+            .live
+            .borrow_mut()
+            .as_mut()
+            .map(|live| std::mem::take(&mut live.queued))
+            .unwrap_or_default();
+        let result = self.wait(async {
+            let (before, own) = join(join_all(queued), future).await;
+            before.into_iter().collect::<Result<(), _>>()?;
+            own.map_err(|error| failure::read(&error))
+        });
+        if result.as_ref().is_err_and(ends_connection) {
+            self.forget();
+        }
+        result
+    }
+
+    fn statement(&self, sql: &str) -> Result<Statement, StoreError> {
+        let client = self.client()?;
+        if let Some(live) = &*self.live.borrow()
+            && let Some(known) = live.statements.get(sql)
+        {
+            return Ok(known.clone());
+        }
+        let statement = self.answer(client.prepare(sql))?;
+        if let Some(live) = &mut *self.live.borrow_mut() {
+            if live.statements.len() >= STATEMENTS {
+                live.statements.clear();
+            }
+            live.statements.insert(sql.to_owned(), statement.clone());
+        }
+        Ok(statement)
+    }
+
+    /// Begins a transaction that may write; it is sent with the first statement.
+    pub(crate) fn begin(&self) -> Result<(), StoreError> {
+        self.queue("BEGIN")
+    }
+
+    /// Makes what was written durable. After an error it may have been made so all the same: [`StoreError::Unknown`].
+    pub(crate) fn commit(&self) -> Result<(), StoreError> {
+        let client = self.client()?;
+        // One that the server refuses is not done; one without an answer may be.
+        self.answer(client.batch_execute("COMMIT")).map_err(unknown)
+    }
+
+    /// Ends a transaction; after an error of the connection it has ended by itself.
+    pub(crate) fn rollback(&self) {
+        let Some(client) = self
+            .live
+            .borrow()
+            .as_ref()
+            .map(|live| Arc::clone(&live.client))
+        else {
+            return;
+        };
+        if self.answer(client.batch_execute("ROLLBACK")).is_err() {
+            self.forget();
+        }
+    }
+
+    /// Runs reads on one state of the database.
+    pub(crate) fn reading<T>(
+        &self,
+        run: impl FnOnce(Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        let result = run(self.tx());
+        match &result {
+            Ok(_) => {
+                self.queue("COMMIT")?;
+                self.flush();
+            }
+            Err(_) => self.rollback(),
+        }
+        result
+    }
+
+    /// The server's clock in microseconds.
+    pub(crate) fn clock(&self) -> Result<i64, StoreError> {
+        let sql = "SELECT CAST(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP()) * 1000000 AS BIGINT)";
+        let now = self.tx().first(sql, &[], |row| row.columns().int())?;
+        now.ok_or_else(|| StoreError::Corrupt("the server tells no time".to_owned()))
+    }
+
+    /// Bytes of the database; 0 where the server does not tell.
+    pub(crate) fn size(&self) -> u64 {
+        let sql = "SELECT PG_DATABASE_SIZE(CURRENT_DATABASE())";
+        let size = self.tx().first(sql, &[], |row| row.columns().int());
+        size.ok()
+            .flatten()
+            .and_then(|size| u64::try_from(size).ok())
+            .unwrap_or(0)
+    }
+
+    pub(crate) fn has_table(&self, name: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM information_schema.tables WHERE table_schema = CURRENT_SCHEMA() AND table_name = $1";
+        Ok(self.tx().first(sql, &[name.into()], |_| Ok(()))?.is_some())
+    }
+
+    pub(crate) fn is_empty(&self) -> Result<bool, StoreError> {
+        let sql =
+            "SELECT 1 FROM information_schema.tables WHERE table_schema = CURRENT_SCHEMA() LIMIT 1";
+        Ok(self.tx().first(sql, &[], |_| Ok(()))?.is_none())
+    }
+}
+
+/// An error after which nobody knows whether a commit took place.
+fn unknown(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unreachable(reason) => StoreError::Unknown(reason),
+        other => other,
+    }
+}
+
+impl Breaker {
+    fn rests(&self) -> bool {
+        now_ms() < self.until.load(Ordering::Relaxed)
+    }
+
+    fn trip(&self) {
+        self.until.store(now_ms() + REST_MS, Ordering::Relaxed);
+    }
+}
+
+/// Milliseconds since the first call.
+fn now_ms() -> i64 {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    let since = START.get_or_init(Instant::now).elapsed();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Statements on a connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Tx<'a> {
+    database: &'a Database,
+}
+
+impl Tx<'_> {
+    pub(crate) fn run(self, sql: &str, args: &[Arg<'_>]) -> Result<usize, StoreError> {
+        let statement = self.database.statement(sql)?;
+        let client = self.database.client()?;
+        let done = self
+            .database
+            .answer(client.execute_raw(&statement, args.iter().copied()))?;
+        Ok(usize::try_from(done).unwrap_or(usize::MAX))
+    }
+
+    pub(crate) fn script(self, sql: &str) -> Result<(), StoreError> {
+        let client = self.database.client()?;
+        self.database.answer(client.batch_execute(sql))
+    }
+
+    pub(crate) fn queue(self, sql: &'static str) -> Result<(), StoreError> {
+        self.database.queue(sql)
+    }
+
+    /// All rows of a short answer.
+    fn rows(self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        let statement = self.database.statement(sql)?;
+        let client = self.database.client()?;
+        self.database.answer(async {
+            let rows = client.query_raw(&statement, args.iter().copied()).await?;
+            pin!(rows).try_collect().await
+        })
+    }
+
+    pub(crate) fn first<T>(
+        self,
+        sql: &str,
+        args: &[Arg<'_>],
+        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let rows = self.rows(sql, args)?;
+        rows.first()
+            .map(|row| read(&Row::Postgres(row)))
+            .transpose()
+    }
+
+    pub(crate) fn all<T>(
+        self,
+        sql: &str,
+        args: &[Arg<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = self.rows(sql, args)?;
+        rows.iter().map(|row| read(&Row::Postgres(row))).collect()
+    }
+
+    /// Calls `each` with every row of a long answer, fetched piece by piece inside a transaction, until it says false.
+    pub(crate) fn each(
+        self,
+        sql: &str,
+        args: &[Arg<'_>],
+        mut each: impl FnMut(&Row<'_>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        self.run(&format!("DECLARE long NO SCROLL CURSOR FOR {sql}"), args)?;
+        let fetch = format!("FETCH {FETCH} FROM long");
+        let result = (|| {
+            loop {
+                let rows = self.rows(&fetch, &[])?;
+                for row in &rows {
+                    if !each(&Row::Postgres(row))? {
+                        return Ok(());
+                    }
+                }
+                if rows.len() < FETCH {
+                    return Ok(());
+                }
+            }
+        })();
+        // After an error the transaction ends, and the cursor with it.
+        if result.is_ok() {
+            self.queue("CLOSE long")?;
+        }
+        result
+    }
+}

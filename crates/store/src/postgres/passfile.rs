@@ -1,0 +1,103 @@
+//! The password from a file in libpq's form: `host:port:database:user:password`, `*` for any, `\` before `:` and `\`.
+
+use std::fs;
+use std::path::Path;
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
+
+/// Longest file that is read.
+const MOST: usize = 64 * 1024;
+
+/// The password of the first line that fits the first host, the database and the account.
+///
+/// # Errors
+/// The file cannot be read, is open to others, or has no such line.
+pub(super) fn find(path: &Path, config: &Config) -> Result<String, String> {
+    let named = |what: &str| format!("its passfile {} {what}", path.display());
+    let file = fs::metadata(path).map_err(|error| named(&format!("cannot be read: {error}")))?;
+    if is_open(&file) {
+        return Err(named("can be read by others; make its mode 0600"));
+    }
+    let text =
+        fs::read_to_string(path).map_err(|error| named(&format!("cannot be read: {error}")))?;
+    if text.len() > MOST {
+        return Err(named("is too long"));
+    }
+    let wanted = wanted(config);
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(fields)
+        .find_map(|mut fields| {
+            let password = fields.pop()?;
+            let fits = fields.len() == wanted.len()
+                && fields
+                    .iter()
+                    .zip(&wanted)
+                    .all(|(field, wanted)| field == "*" || field == wanted);
+            fits.then_some(password)
+        })
+        .ok_or_else(|| named("has no line for this host, port, database and user"))
+}
+
+fn is_open(file: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.permissions().mode() & 0o077 != 0
+}
+
+fn wanted(config: &Config) -> [String; 4] {
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(name)) => name.clone(),
+        _ => "localhost".to_owned(),
+    };
+    [
+        host,
+        config.get_ports().first().unwrap_or(&5432).to_string(),
+        config.get_dbname().unwrap_or_default().to_owned(),
+        config.get_user().unwrap_or_default().to_owned(),
+    ]
+}
+
+fn fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut escaped = false;
+    for letter in line.chars() {
+        match (letter, escaped) {
+            ('\\', false) => {
+                escaped = true;
+                continue;
+            }
+            (':', false) if fields.len() < 5 => fields.push(String::new()),
+            _ => {
+                if let Some(last) = fields.last_mut() {
+                    last.push(letter);
+                }
+            }
+        }
+        escaped = false;
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn the_first_line_that_fits_gives_the_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pass");
+        fs::write(
+            &path,
+            "# text\nother:5432:db:u:no\n*:5432:db:u:a\\:b\\\\c:d\n",
+        )
+        .unwrap();
+        let config: Config = "postgres://u@host/db".parse().unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(find(&path, &config).unwrap_err().contains("0600"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(find(&path, &config).unwrap(), "a:b\\c:d");
+        let other: Config = "postgres://w@host/db".parse().unwrap();
+        assert!(find(&path, &other).is_err());
+    }
+}
