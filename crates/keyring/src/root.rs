@@ -156,6 +156,28 @@ impl RootKey {
         }
     }
 
+    /// Whether the key stands in these bytes, raw or as text; one that an HSM holds never does.
+    #[must_use]
+    pub fn stands_in(&self, bytes: &[u8]) -> bool {
+        let Some(key) = self.exposed() else {
+            return false;
+        };
+        if bytes.len() < key.len() {
+            return false;
+        }
+        let forms: [Zeroizing<Vec<u8>>; 4] = [
+            Zeroizing::new(key.to_vec()),
+            Zeroizing::new(BASE64URL_NOPAD.encode(key).into_bytes()),
+            Zeroizing::new(HEXLOWER.encode(key).into_bytes()),
+            Zeroizing::new(HEXLOWER.encode(key).to_uppercase().into_bytes()),
+        ];
+        forms.iter().any(|form| {
+            bytes
+                .windows(form.len())
+                .any(|part| part == form.as_slice())
+        })
+    }
+
     /// The bytes of a key in memory.
     pub(crate) fn exposed(&self) -> Option<&[u8]> {
         match &self.held {

@@ -2,10 +2,12 @@
 
 pub(crate) mod admin;
 mod audit;
+mod backup;
 mod completion;
 mod config;
 mod explain;
 mod import;
+mod job;
 mod key;
 mod place;
 mod status;
@@ -41,6 +43,7 @@ enum Command {
     Admin(admin::Args),
     Import(import::Args),
     Audit(audit::Args),
+    Backup(backup::Args),
     Status(status::Args),
     Explain(explain::Args),
     Key(key::Args),
@@ -68,6 +71,7 @@ impl Command {
             Self::Admin(args) => admin::run(&args),
             Self::Import(args) => import::run(&args),
             Self::Audit(args) => audit::run(&args),
+            Self::Backup(args) => backup::run(&args),
             Self::Status(args) => Ok(status::run(&args)),
             Self::Explain(args) => explain::run(&args),
             Self::Key(args) => key::run(&args),

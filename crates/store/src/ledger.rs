@@ -45,6 +45,8 @@ pub(crate) enum Beginning {
     Usual,
     /// The store was put back and an administrator accepted it: the end the node remembered, and his words.
     Accepted(Head, String),
+    /// A backup was restored: the end the node remembered, where the backup lacks it, and what was done.
+    Restored(Option<Head>, String),
 }
 
 impl Ledger {
@@ -87,6 +89,7 @@ impl Ledger {
         let abandoned = match why {
             Beginning::Usual => None,
             Beginning::Accepted(head, _) => Some(*head),
+            Beginning::Restored(head, _) => *head,
         };
         let Author {
             node,
@@ -102,7 +105,7 @@ impl Ledger {
             abandoned,
         };
         let mut record = start.record(new_amid(now)?, now);
-        if let Beginning::Accepted(_, reason) = why {
+        if let Beginning::Accepted(_, reason) | Beginning::Restored(_, reason) = why {
             record.reason = Some(reason.clone().into());
         }
         Ok(record)

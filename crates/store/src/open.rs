@@ -17,7 +17,6 @@ use countersign_engine::facts::Place;
 use countersign_engine::model::Sealed;
 use countersign_engine::time::Timestamp;
 use countersign_keyring::{AuditKey, Keyring, RootKey};
-use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +36,7 @@ pub(crate) fn open(
     root: Arc<RootKey>,
     accepted: Option<&str>,
 ) -> Result<Opened, OpenError> {
-    check_file(&options.url)?;
+    schema::check_file(&options.url)?;
     let source = Source::new(options.url.clone(), &options.node, options.wait);
     let database = source
         .open(Access::Write)
@@ -150,29 +149,6 @@ fn begin_epoch(
     Ok(Begun { keyring, ledger })
 }
 
-/// Refuses the file of another program before anything is written to it.
-fn check_file(url: &StoreUrl) -> Result<(), OpenError> {
-    let Some(path) = url.file() else {
-        return Ok(());
-    };
-    let ours = match fs::metadata(path) {
-        Ok(file) if file.len() > 0 => starts_like_one(path),
-        _ => Ok(true),
-    };
-    match ours {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(OpenError::Foreign { store: url.clone() }),
-        Err(error) => Err(OpenError::of(url, StoreError::Disk(error.to_string()))),
-    }
-}
-
-fn starts_like_one(path: &std::path::Path) -> std::io::Result<bool> {
-    use std::io::Read;
-    let mut start = Vec::new();
-    fs::File::open(path)?.take(16).read_to_end(&mut start)?;
-    Ok(start == b"SQLite format 3\0")
-}
-
 /// Compares the store with what the node remembers.
 fn check_state(
     database: &Database,
@@ -207,7 +183,11 @@ fn state_error(options: &Options, reason: String) -> OpenError {
     }
 }
 
-fn open_keys(tx: Tx<'_>, root: Arc<RootKey>, now: Timestamp) -> Result<Keyring, OpenError> {
+pub(crate) fn open_keys(
+    tx: Tx<'_>,
+    root: Arc<RootKey>,
+    now: Timestamp,
+) -> Result<Keyring, OpenError> {
     let rows = key::all(tx)?;
     if rows.is_empty() {
         let first =
@@ -223,7 +203,7 @@ fn open_keys(tx: Tx<'_>, root: Arc<RootKey>, now: Timestamp) -> Result<Keyring, 
 }
 
 /// The node with its newest audit key; a new node gets one.
-fn author(
+pub(crate) fn author(
     tx: Tx<'_>,
     options: &Options,
     ring: &Keyring,

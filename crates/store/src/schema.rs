@@ -1,10 +1,15 @@
 //! The schema and how an older store comes to it: numbered SQL files, run once each, in order.
 
+mod tables;
+
+pub(crate) use tables::{Kind, Table, quoted};
+
 use crate::database::{Access, Database, Source};
 use crate::sql::args;
 use crate::{OpenError, StoreError, StoreUrl};
 use countersign_engine::time::Timestamp;
 use std::borrow::Cow;
+use std::fs;
 use std::time::Duration;
 
 /// The migrations; the number of each is its place, from 1 on.
@@ -18,6 +23,8 @@ pub const VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// How long a server may take to tell whether it holds a store.
 const ASK: Duration = Duration::from_secs(5);
+/// How long a tool waits for one answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 const VERSION_TABLE: &str = "CREATE TABLE schema_version (    -- The migrations that were run.
     version INTEGER NOT NULL PRIMARY KEY,   -- Number of the migration.
@@ -37,6 +44,53 @@ pub(crate) fn migrate(
     for (number, script) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
         run(database, number, script, now)
             .map_err(|source| OpenError::Migration { to: number, source })?;
+    }
+    Ok(())
+}
+
+/// The tables of a schema.
+pub(crate) fn tables(schema: i64) -> Vec<Table> {
+    let known = usize::try_from(schema).unwrap_or(0);
+    tables::read(MIGRATIONS.get(..known).unwrap_or(MIGRATIONS))
+}
+
+/// Opens a store that must be there.
+pub(crate) fn existing(url: &StoreUrl, access: Access) -> Result<Database, OpenError> {
+    if let Some(path) = url.file()
+        && !path.is_file()
+    {
+        return Err(OpenError::Missing {
+            path: path.to_owned(),
+        });
+    }
+    check_file(url)?;
+    Source::new(url.clone(), "tool", PATIENCE)
+        .open(access)
+        .map_err(|error| OpenError::of(url, error))
+}
+
+/// Brings an empty database, or one that was made so far, to a schema, inside a transaction of the caller.
+pub(crate) fn make(database: &Database, to: i64, now: Timestamp) -> Result<(), StoreError> {
+    let tx = database.tx();
+    if !database.has_table("schema_version")? {
+        tx.script(&dialect(database, VERSION_TABLE))?;
+    }
+    let found = newest(database)?;
+    for (number, script) in (1..).zip(MIGRATIONS) {
+        if number > found && number <= to {
+            apply(database, number, script, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes every table of a schema, inside a transaction of the caller.
+pub(crate) fn drop_all(database: &Database, schema: i64) -> Result<(), StoreError> {
+    let names = tables(schema).into_iter().map(|table| table.name);
+    for name in names.chain(["schema_version".to_owned()]) {
+        database
+            .tx()
+            .script(&format!("DROP TABLE {};", quoted(&name)))?;
     }
     Ok(())
 }
@@ -66,12 +120,7 @@ pub(crate) fn version(database: &Database, url: &StoreUrl) -> Result<i64, OpenEr
     if !database.has_table("schema_version")? {
         return Err(OpenError::Foreign { store: url.clone() });
     }
-    let newest = database
-        .tx()
-        .first("SELECT MAX(version) FROM schema_version", &[], |row| {
-            row.columns().opt_int()
-        })?;
-    let found = newest.flatten().unwrap_or(0);
+    let found = newest(database)?;
     if found > VERSION {
         return Err(OpenError::Newer {
             found,
@@ -81,22 +130,32 @@ pub(crate) fn version(database: &Database, url: &StoreUrl) -> Result<i64, OpenEr
     Ok(found)
 }
 
+fn newest(database: &Database) -> Result<i64, StoreError> {
+    let newest = database
+        .tx()
+        .first("SELECT MAX(version) FROM schema_version", &[], |row| {
+            row.columns().opt_int()
+        })?;
+    Ok(newest.flatten().unwrap_or(0))
+}
+
 fn run(database: &Database, number: i64, script: &str, now: Timestamp) -> Result<(), StoreError> {
-    let tx = database.tx();
     database.begin()?;
-    let done = tx
-        .script(&dialect(database, script))
-        .and_then(|()| {
-            tx.run(
-                "INSERT INTO schema_version (version, applied) VALUES ($1, $2)",
-                args![number, now],
-            )
-        })
-        .and_then(|_| database.commit());
+    let done = apply(database, number, script, now).and_then(|()| database.commit());
     if done.is_err() {
         database.rollback();
     }
     done
+}
+
+fn apply(database: &Database, number: i64, script: &str, now: Timestamp) -> Result<(), StoreError> {
+    let tx = database.tx();
+    tx.script(&dialect(database, script))?;
+    tx.run(
+        "INSERT INTO schema_version (version, applied) VALUES ($1, $2)",
+        args![number, now],
+    )
+    .map(drop)
 }
 
 /// The words of a script that PostgreSQL spells in another way. Texts are compared byte by byte, as in SQLite.
@@ -115,4 +174,27 @@ fn dialect<'s>(database: &Database, script: &'s str) -> Cow<'s, str> {
         script.replace(from, to)
     });
     Cow::Owned(script)
+}
+
+/// Refuses the file of another program before anything is written to it.
+pub(crate) fn check_file(url: &StoreUrl) -> Result<(), OpenError> {
+    let Some(path) = url.file() else {
+        return Ok(());
+    };
+    let ours = match fs::metadata(path) {
+        Ok(file) if file.len() > 0 => starts_like_one(path),
+        _ => Ok(true),
+    };
+    match ours {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(OpenError::Foreign { store: url.clone() }),
+        Err(error) => Err(OpenError::of(url, StoreError::Disk(error.to_string()))),
+    }
+}
+
+fn starts_like_one(path: &std::path::Path) -> std::io::Result<bool> {
+    use std::io::Read;
+    let mut start = Vec::new();
+    fs::File::open(path)?.take(16).read_to_end(&mut start)?;
+    Ok(start == b"SQLite format 3\0")
 }

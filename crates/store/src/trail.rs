@@ -11,6 +11,7 @@ const STRIDE: i64 = 1 << 21;
 
 const NEWEST_EPOCH: &str =
     "SELECT number, epoch FROM audit_epoch WHERE node = $1 ORDER BY number DESC LIMIT 1";
+const NODES: &str = "SELECT DISTINCT node FROM audit_epoch ORDER BY node";
 const EPOCHS: &str = "SELECT number, epoch, node FROM audit_epoch ORDER BY number";
 const EPOCH_BY_ID: &str = "SELECT number FROM audit_epoch WHERE epoch = $1";
 const NEXT_EPOCH: &str = "SELECT COALESCE(MAX(number), 0) + 1 FROM audit_epoch";
@@ -170,6 +171,18 @@ pub(crate) fn newest(tx: Tx<'_>, node: &str) -> Result<Option<Head>, StoreError>
     };
     let end = end_of(tx, number)?;
     Ok(end.map(|(seq, hash)| Head { epoch, seq, hash }))
+}
+
+/// The newest record of every node.
+pub(crate) fn heads(tx: Tx<'_>) -> Result<Vec<(String, Head)>, StoreError> {
+    let nodes = tx.all(NODES, &[], |row| row.columns().string())?;
+    let mut heads = Vec::new();
+    for node in nodes {
+        if let Some(head) = newest(tx, &node)? {
+            heads.push((node, head));
+        }
+    }
+    Ok(heads)
 }
 
 /// The epochs of all nodes: number, id, node.

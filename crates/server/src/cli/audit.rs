@@ -1,6 +1,7 @@
 //! `countersign audit`: the trail of a store, read and proven on the host.
 
 mod accept;
+mod export;
 mod tail;
 mod verify;
 
@@ -22,6 +23,7 @@ pub(crate) struct Args {
 enum Verb {
     Verify(verify::Args),
     Tail(tail::Args),
+    Export(export::Args),
     AcceptRollback(accept::Args),
 }
 
@@ -29,6 +31,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     match &args.command {
         Verb::Verify(args) => verify::run(args),
         Verb::Tail(args) => tail::run(args),
+        Verb::Export(args) => export::run(args),
         Verb::AcceptRollback(args) => accept::run(args),
     }
 }

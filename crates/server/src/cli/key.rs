@@ -1,3 +1,5 @@
+mod recipient;
+
 use super::Place;
 use crate::config::Config;
 use crate::print;
@@ -17,7 +19,7 @@ use zeroize::Zeroizing;
 /// Variable with the passphrase of the escrow.
 const PASSPHRASE: &str = "COUNTERSIGN_ESCROW_PASSPHRASE";
 
-/// Keep the root key safe
+/// Keep the root key safe, and make keys for backups
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  countersign key escrow --out root-key-escrow.txt --passphrase-file pass.txt"
@@ -34,6 +36,7 @@ enum Verb {
         after_help = "Without the root key nothing sealed opens again, in no backup either. Keep the file and the passphrase in two places, both outside this host.\n\nExample:\n  countersign key escrow --out root-key-escrow.txt --passphrase-file pass.txt"
     )]
     Escrow(Escrow),
+    Recipient(recipient::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -49,7 +52,13 @@ struct Escrow {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let Verb::Escrow(escrow) = &args.command;
+    match &args.command {
+        Verb::Escrow(escrow) => write_escrow(escrow),
+        Verb::Recipient(args) => recipient::run(args),
+    }
+}
+
+fn write_escrow(escrow: &Escrow) -> Result<ExitCode> {
     let config = escrow.place.load()?;
     let root = root::load(&config.root_key())?;
     let text = escrow::write(&root, &EscrowFor::Passphrase(escrow.passphrase()?))

@@ -133,7 +133,7 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
 }
 
 /// Makes the data directory, readable by its owner only.
-pub(super) fn make_folder(path: &Path) -> Result<()> {
+pub(crate) fn make_folder(path: &Path) -> Result<()> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)

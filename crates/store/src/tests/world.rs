@@ -23,7 +23,7 @@ pub(crate) const START: i64 = 1_700_000_000_000_000;
 pub(crate) struct World {
     _database: Option<Temporary>,
     pub(super) folder: TempDir,
-    pub(super) options: Options,
+    pub(crate) options: Options,
     pub(super) root: Arc<RootKey>,
     pub(super) now: Arc<AtomicI64>,
     pub(super) store: Store,

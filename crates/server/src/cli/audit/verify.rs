@@ -45,7 +45,7 @@ pub(super) struct Args {
     place: Place,
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text)
         .ok_or_else(|| "it is no time in RFC 3339, such as 2026-01-31T12:00:00Z".to_owned())
 }
