@@ -11,7 +11,7 @@ use crate::sql::Tx;
 use crate::sqlite::TAKEN;
 use crate::state_file::{self, Keeper};
 use crate::writer::Writer;
-use crate::{OpenError, Options, StoreError, StoreUrl, schema, snapshot, trail};
+use crate::{OpenError, Options, StoreError, schema, snapshot, trail};
 use countersign_engine::audit::chain::{Head, KeyNotice};
 use countersign_engine::facts::Place;
 use countersign_engine::model::Sealed;
