@@ -5,6 +5,7 @@ use super::lock;
 use crate::attempt::{Attempt, Credentials, Via};
 use crate::audit::{Code, KeyHint, Record, Text};
 use crate::decision::{Change, Decision, Verdict};
+use crate::facts::Account;
 use crate::model::{Algorithm, ApplicationState, ChallengeKey, Location};
 use crate::policy::Invalid;
 use crate::snapshot::Snapshot;
@@ -130,7 +131,10 @@ fn count(case: &mut Case<'_>, end: &End, status: Status) {
             let noted = case.used.is_none() || account.is_linked();
             lock::after_success(case, account, noted)
         }
-        End::Refuse(_) if status.counts() => Some(lock::after_failure(case, account)),
+        End::Refuse(_) if status.counts() => {
+            guard_applications(case, account);
+            Some(lock::after_failure(case, account))
+        }
         End::Refuse(_) => lock::after_request(case, account),
         End::Updated => Some(lock::untouched(account)),
         End::Challenge(_) | End::SecondOtp(_) | End::OneStep(_) => None,
@@ -140,6 +144,33 @@ fn count(case: &mut Case<'_>, end: &End, status: Status) {
             key: account.user.key,
             guard,
             to,
+        });
+    }
+}
+
+/// A success with a one-time password guards its application only. So that one decided before this failure cannot be
+/// committed after it, and leave it counted, the failure raises the versions of all applications of the account.
+fn guard_applications(case: &mut Case<'_>, account: &Account) {
+    if account.is_linked() {
+        return; // such an account guards its own row at every success
+    }
+    let applications = account
+        .authenticators
+        .iter()
+        .flat_map(|one| &one.applications);
+    for application in applications {
+        let own = |change: &Change| matches!(change, Change::Application { key, .. } if *key == application.key);
+        if case.changes.iter().any(own) {
+            continue;
+        }
+        let state = application.state;
+        case.changes.push(Change::Application {
+            key: application.key,
+            guard: state.version,
+            to: ApplicationState {
+                version: state.version + 1,
+                ..state
+            },
         });
     }
 }

@@ -89,3 +89,22 @@ fn two_decisions_on_the_same_facts_guard_the_same_version() {
         "the store lets one of them pass"
     );
 }
+
+#[test]
+fn a_failure_that_tries_no_application_guards_them_all() {
+    // Too short to be a value: no application is tried, only the account counts.
+    let world = world(false, false);
+    let guard = |typed: &str| match world.step(&Ask::combined(typed), &Answers::default()) {
+        Step::Done(decision) => decision.changes.iter().find_map(|change| match change {
+            Change::Application { guard, to, .. } => Some((*guard, to.version, to.errors)),
+            _ => None,
+        }),
+        Step::Ask(_) => None,
+    };
+    assert_eq!(guard("12"), Some((0, 1, 0)), "it counts no bad value");
+    assert_eq!(
+        guard(&value(2)),
+        Some((0, 1, 0)),
+        "so a success decided before it cannot be committed after it and leave it counted"
+    );
+}
