@@ -5,6 +5,8 @@
 //! searched for every one of them.
 
 pub mod curl;
+pub mod deployment;
+pub mod history;
 pub mod https;
 pub mod oath;
 pub mod peer;
@@ -13,6 +15,7 @@ pub mod radclient;
 pub mod radius;
 pub mod secrets;
 pub mod server;
+pub mod simulation;
 pub mod softhsm;
 pub mod wait;
 pub mod world;

@@ -1,5 +1,6 @@
 //! A server with a few users, policies and components, made by the commands an administrator would use.
 
+use crate::history::{self, Record};
 use crate::radclient::{Packet, quoted};
 use crate::secrets;
 use crate::server::{Options, Server};
@@ -182,6 +183,15 @@ impl World {
             json!({"filter": filter, "sort": ["-time"], "limit": 1000}),
         );
         rows(&answer)
+    }
+
+    /// The whole audit trail of the store, for the history checker; it must hold fewer than a thousand million records.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    pub fn trail(&self) -> Vec<Record> {
+        let printed = self.run_ok(&["audit", "tail", "--json", "-n", "1000000000"]);
+        history::read_lines(&printed).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The newest main record of a user's attempts.
