@@ -20,7 +20,7 @@ pub use component::{Charset, Component, Location, NotHandled};
 pub use ids::{
     ApplicationKey, AuthenticatorKey, ComponentKey, DomainKey, PolicyKey, UnitKey, UserKey,
 };
-pub use key::KeyRecord;
+pub use key::{KeyRecord, Rotation, RotationState};
 pub use node::{
     LOST_AFTER_S, NodeRecord, NodeReport, NodeState, NodeWish, SCENARIO_WORDS, Scenario,
 };

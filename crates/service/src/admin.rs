@@ -4,18 +4,21 @@ mod action;
 mod audit;
 mod import;
 mod query;
+mod root;
 mod rotate;
 
 pub use import::run as import;
+pub(crate) use root::follow as follow_root;
+pub(crate) use rotate::{Rotating, follow as follow_rotation};
 
 use crate::node::Node;
 use crate::reply::{Problem, Reply};
 use crate::watch::Alarm;
 use countersign_engine::admin::{
-    self, AdminDecision, AdminStep, Caller, Command, Given, Refusal, Verb,
+    self, AdminDecision, AdminStep, Caller, Command, Given, Refusal, Verb, Write,
 };
 use countersign_engine::audit::{Code, Record};
-use countersign_engine::decision::Answers;
+use countersign_engine::decision::{Answers, Change};
 use countersign_engine::dice::Dice;
 use countersign_engine::model::Scenario;
 use countersign_engine::time::Timestamp;
@@ -157,6 +160,7 @@ impl<'n> Run<'n> {
             query::read(self.node, &query, self.caller.session, &mut result)
                 .map_err(|error| crate::logon::failed(self.node, &error))?;
         }
+        let (moved, rotation) = begins(&decision.changes);
         let work = Work {
             token: 0,
             changes: std::mem::take(&mut decision.changes),
@@ -167,6 +171,14 @@ impl<'n> Run<'n> {
             Outcome::Committed => {}
             Outcome::Conflict => return Ok(Ended::Again),
             Outcome::Failed(error) => return Err(crate::logon::failed(self.node, &error)),
+        }
+        if rotation {
+            rotate::follow(self.node);
+        }
+        if moved {
+            let node = Arc::clone(self.node);
+            // The commands after this one are to find the root key that the data keys are under.
+            let _ = tokio::task::spawn_blocking(move || root::follow(&node)).await;
         }
         let mut reply = self.bare(decision.status);
         if let Some(detail) = decision.detail {
@@ -196,6 +208,19 @@ impl<'n> Run<'n> {
     fn bare(&self, status: Status) -> Reply {
         Reply::bare(status, crate::auth::id_text(&self.caller.request))
     }
+}
+
+/// Whether changes move the data keys under another root key, and whether they begin a rotation.
+fn begins(changes: &[Change]) -> (bool, bool) {
+    let any = |is: fn(&Write) -> bool| {
+        changes
+            .iter()
+            .any(|change| matches!(change, Change::Write(write) if is(write)))
+    };
+    (
+        any(|write| matches!(write, Write::Rewrap(..))),
+        any(|write| matches!(write, Write::Rotation(_))),
+    )
 }
 
 enum Ended {

@@ -22,4 +22,4 @@ pub mod session;
 mod tidy;
 mod watch;
 
-pub use node::{Node, NodeOptions, Readiness};
+pub use node::{NextRoot, Node, NodeOptions, Readiness};

@@ -8,12 +8,13 @@ use countersign_engine::dice::Dice;
 use countersign_engine::model::{ComponentKey, NodeState, Scenario};
 use countersign_engine::snapshot::Snapshot;
 use countersign_engine::time::Timestamp;
-use countersign_keyring::Keyring;
+use countersign_keyring::{Keyring, RootKey};
 use countersign_radius::SharedSecret;
 use countersign_store::{RingVault, Store};
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// What a node is started with.
@@ -42,7 +43,6 @@ impl NodeOptions {
 }
 
 /// One serving node: the store, the configuration and the bounded pools, shared by all listeners.
-#[derive(Debug)]
 pub struct Node {
     store: Store,
     name: String,
@@ -56,13 +56,26 @@ pub struct Node {
     gate: Gate,
     clock: ClockWatch,
     presence: Presence,
+    rotating: crate::admin::Rotating,
+    next_root: OnceLock<NextRoot>,
 }
+
+/// Loads the root key that the configuration names as the next one; `None` where it names none.
+pub type NextRoot = Box<dyn Fn() -> Result<Option<RootKey>, String> + Send + Sync>;
 
 /// RADIUS secrets made ready for use, by component; made anew when the configuration changed.
 #[derive(Debug, Default)]
 struct Secrets {
     generation: i64,
     by_component: Arc<HashMap<ComponentKey, Arc<SharedSecret>>>,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether the node can serve.
@@ -96,10 +109,13 @@ impl Node {
             gate: Gate::new(options.scenarios),
             clock: ClockWatch::default(),
             presence: Presence::new(options.state_file),
+            rotating: AtomicBool::new(false),
+            next_root: OnceLock::new(),
         });
         let mut memory = Memory::default();
         node.look(&mut memory); // a node with a wrong clock, or drained, is so from its first request on
         node.presence.start(&node, memory)?;
+        crate::admin::follow_rotation(&node);
         Ok(node)
     }
 
@@ -107,6 +123,21 @@ impl Node {
     pub fn set_running(&self) {
         self.gate.run();
         self.look_soon();
+    }
+
+    /// How the next root key is loaded, for a move to it; to be said once.
+    pub fn set_next_root(&self, load: NextRoot) {
+        let _ = self.next_root.set(load); // the first one counts
+    }
+
+    /// How the next root key is loaded.
+    pub(crate) fn next_root(&self) -> Option<&NextRoot> {
+        self.next_root.get()
+    }
+
+    /// Whether this node works on a rotation of data keys.
+    pub(crate) fn rotating(&self) -> &crate::admin::Rotating {
+        &self.rotating
     }
 
     /// The store.

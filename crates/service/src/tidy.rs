@@ -5,6 +5,7 @@ use crate::node::Node;
 use countersign_engine::admin::Write;
 use countersign_engine::decision::Change;
 use countersign_store::Work;
+use std::sync::Arc;
 
 const DAY_S: i64 = 86_400;
 /// Segments of traces removed in one transaction.
@@ -12,8 +13,10 @@ const STEP: u32 = 500;
 
 impl Node {
     /// Removes what is over; to be called now and then. What fails is tried again at the next call.
-    pub fn tidy(&self) {
+    pub fn tidy(self: &Arc<Self>) {
         self.radius().sweep();
+        crate::admin::follow_root(self);
+        crate::admin::follow_rotation(self);
         if let Err(error) = self.erase_traces().and_then(|()| self.end_dead_sessions()) {
             tracing::warn!(%error, "old traces and sessions are not removed yet");
         }

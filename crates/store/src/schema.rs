@@ -16,6 +16,7 @@ use std::time::Duration;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_nodes.sql"),
+    include_str!("../migrations/0003_rotation.sql"),
 ];
 
 /// The newest schema of this program.

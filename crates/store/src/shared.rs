@@ -12,7 +12,7 @@ use countersign_engine::facts::Found;
 use countersign_engine::model::DomainKey;
 use countersign_engine::snapshot::Snapshot;
 use countersign_engine::time::Timestamp;
-use countersign_keyring::Keyring;
+use countersign_keyring::{KeyState, Keyring};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -127,7 +127,20 @@ impl Shared {
     }
 
     pub(crate) fn set_keyring(&self, new: Keyring) {
+        let usable = |ring: &Keyring, id| {
+            ring.about(id)
+                .is_some_and(|(_, state)| state != KeyState::Retired)
+        };
+        let old = self.keyring();
+        let goes = old
+            .rows()
+            .iter()
+            .any(|row| usable(&old, row.id) && !usable(&new, row.id));
         *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+        // Accounts in memory may still hold what stood under a key that no longer opens.
+        if goes {
+            self.cache.clear();
+        }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

@@ -88,7 +88,17 @@ pub enum KeyAction {
         class: String,
     },
     /// How far the rotation is.
-    RotationStatus,
+    RotationStatus {
+        /// Also count the fields that wait, class by class.
+        count: bool,
+    },
+    /// End the rotation that is under way.
+    AbortRotation,
+    /// Wrap all data keys anew, under the root key that the configuration names as the next one.
+    MoveRoot {
+        /// It must be in an HSM.
+        hsm: bool,
+    },
     /// No longer use a key, not even for opening.
     Retire {
         /// The key.
@@ -101,11 +111,17 @@ pub enum KeyAction {
         /// Although records depend on it.
         force: bool,
     },
-    /// Write the root key, wrapped under a passphrase.
-    Escrow {
-        /// The passphrase.
-        passphrase: Secret,
-    },
+    /// Write the root key, or what an HSM keeps of it from being written, for a safe elsewhere.
+    Escrow(EscrowFor),
+}
+
+/// Who opens an escrow.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EscrowFor {
+    /// Whoever knows the passphrase.
+    Passphrase(Secret),
+    /// The holder of the private key to this public key.
+    Recipient(String),
 }
 
 /// Reading of the audit.

@@ -13,7 +13,7 @@ pub use component::{component, location};
 pub use node::node;
 pub use organisation::{domain, org_unit, setting};
 pub use policy::policy;
-pub use session::{key, session, session_id};
+pub use session::{key, rotation, session, session_id};
 pub use user::{attribute, last_auth_at, user};
 
 use crate::model::Meta;

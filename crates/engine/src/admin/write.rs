@@ -3,8 +3,8 @@
 use crate::Secret;
 use crate::model::{
     Application, ApplicationKey, Authenticator, AuthenticatorKey, AuthenticatorType, Component,
-    ComponentKey, Domain, DomainKey, KeyRecord, NodeReport, NodeWish, OrgUnit, PolicyKey, Session,
-    SessionKey, UnitKey, User, UserAttribute, UserKey, UserState,
+    ComponentKey, Domain, DomainKey, KeyRecord, NodeReport, NodeWish, OrgUnit, PolicyKey, Rotation,
+    Session, SessionKey, UnitKey, User, UserAttribute, UserKey, UserState,
 };
 use crate::policy::Policy;
 use crate::time::Timestamp;
@@ -115,6 +115,10 @@ pub enum Write {
     Key(KeyRecord),
     /// Forget a data key.
     RemoveKey(String),
+    /// All data keys wrapped anew, in place of their wraps under that root key; a conflict where the stored ones are others.
+    Rewrap(Vec<KeyRecord>, String),
+    /// The newest rotation, in place of the one of that version; it is stored with the next version.
+    Rotation(Box<Rotation>),
     /// An administrator's logon, noted on the account without raising any version.
     LastLogon(UserKey, Timestamp, String),
     /// What a node says of itself.

@@ -7,7 +7,8 @@ use crate::serve::{files, root};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use countersign_keyring::RootKey;
-use countersign_keyring::escrow::{self, EscrowFor};
+use countersign_keyring::escrow;
+use countersign_keyring::sealed_file::Whom;
 use countersign_oath::Secret;
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
@@ -61,7 +62,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 fn write_escrow(escrow: &Escrow) -> Result<ExitCode> {
     let config = escrow.place.load()?;
     let root = root::load(&config.root_key())?;
-    let text = escrow::write(&root, &EscrowFor::Passphrase(escrow.passphrase()?))
+    if root.is_in_hsm() {
+        bail!(
+            "put the root key into escrow: it is in an HSM, which does not give it away; `countersign admin key escrow` asks the running server for an escrow of the data keys"
+        );
+    }
+    let text = escrow::write_root(&root, &Whom::Passphrase(escrow.passphrase()?))
         .context("put the root key into escrow")?;
     create(&escrow.out, &text)?;
     note(&config, &root)?;

@@ -1,8 +1,11 @@
 use crate::node::Node;
 use countersign_engine::Status;
-use countersign_engine::admin::{Action, AdminDecision, KeyAction, Refusal, Write, import::Order};
+use countersign_engine::admin::{
+    Action, AdminDecision, EscrowFor, KeyAction, Refusal, Write, import::Order, view,
+};
 use countersign_engine::decision::Change;
-use countersign_keyring::escrow::{self, EscrowFor};
+use countersign_keyring::escrow;
+use countersign_keyring::sealed_file::Whom;
 use countersign_keyring::{Change as RingChange, KeyClass, KeyId, Keyring, KeyringError, rotation};
 use countersign_store::to_record;
 use serde_json::Value;
@@ -47,28 +50,64 @@ async fn key(
 ) -> Result<(), Refusal> {
     let ring = node.keyring();
     match action {
-        KeyAction::Create { class } => made(ring.create(read(class)?, Node::now().0), decision),
+        KeyAction::Create { class } => {
+            let class = read(class)?;
+            // A master key in an HSM may take its time.
+            let change = blocking(node, move |_| Ok(ring.create(class, Node::now().0))).await?;
+            made(change, decision).map(|_| ())
+        }
         KeyAction::Rotate { class } => {
-            made(ring.rotate(read(class)?, Node::now().0), decision)?;
-            super::rotate::start(node);
+            let class: KeyClass = read(class)?;
+            let from = ring.active(class).map(|id| id.to_string());
+            let mut rotation = blocking(node, move |node| {
+                super::rotate::begun(node, class.name(), from, String::new())
+            })
+            .await?;
+            let change = blocking(node, move |_| Ok(ring.rotate(class, Node::now().0))).await?;
+            let to = made(change, decision)?;
+            rotation.to = to.map(|id| id.to_string()).unwrap_or_default();
+            let write = Write::Rotation(Box::new(rotation));
+            decision.changes.push(Change::Write(write));
             Ok(())
         }
-        KeyAction::RotationStatus => blocking(node, move |node| super::rotate::status(node, &ring))
-            .await
-            .map(|status| add(decision, "classes", status)),
-        KeyAction::Retire { id } => made(ring.retire(known(&ring, id)?), decision),
+        KeyAction::RotationStatus { count } => {
+            let count = *count;
+            let status =
+                blocking(node, move |node| super::rotate::status(node, &ring, count)).await?;
+            decision.result.extend(status);
+            Ok(())
+        }
+        KeyAction::AbortRotation => {
+            let rotation = blocking(node, super::rotate::aborted).await?;
+            let told = view::rotation(&rotation);
+            decision.result.insert("rotation".to_owned(), told.into());
+            let write = Write::Rotation(Box::new(rotation));
+            decision.changes.push(Change::Write(write));
+            Ok(())
+        }
+        KeyAction::MoveRoot { hsm } => {
+            let hsm = *hsm;
+            let write =
+                blocking(node, move |node| super::root::rewrapped(node, &ring, hsm)).await?;
+            super::root::tell(&write, decision);
+            Ok(())
+        }
+        KeyAction::Retire { id } => made(ring.retire(known(&ring, id)?), decision).map(|_| ()),
         KeyAction::Delete { id, force } => {
             let (key, force) = (known(&ring, id)?, *force);
             let held = ring.clone();
             blocking(node, move |node| deletable(node, &held, key, force)).await?;
-            made(ring.delete(key), decision)
+            made(ring.delete(key), decision).map(|_| ())
         }
-        KeyAction::Escrow { passphrase } => {
-            let passphrase = passphrase.clone();
-            let text = blocking(node, move |_| {
-                escrow::write(ring.root_key(), &EscrowFor::Passphrase(passphrase)).map_err(failed)
-            })
-            .await?;
+        KeyAction::Escrow(whom) => {
+            let whom = match whom {
+                EscrowFor::Passphrase(passphrase) => Whom::Passphrase(passphrase.clone()),
+                EscrowFor::Recipient(text) => Whom::Recipient(
+                    text.parse()
+                        .map_err(|error| Refusal::invalid("recipient", format_args!("{error}")))?,
+                ),
+            };
+            let text = blocking(node, move |_| escrow::write(&ring, &whom).map_err(failed)).await?;
             add(decision, "escrow", text.into());
             decision.changes.push(Change::Write(Write::Setting(
                 "key.escrowed",
@@ -76,6 +115,19 @@ async fn key(
             )));
             Ok(())
         }
+    }
+}
+
+/// A key ring or its HSM refuses: a wait that ran out is another matter than a wrong key or a fault.
+pub(super) fn ring_failed(error: &KeyringError) -> Refusal {
+    match error {
+        KeyringError::Hsm(hsm) if hsm.is_timeout() => {
+            Refusal::new(Status::TIMEOUT, format!("failed to {error}"))
+        }
+        KeyringError::Hsm(_) | KeyringError::Random(_) | KeyringError::Broken(_) => {
+            failed(format_args!("failed to {error}"))
+        }
+        _ => Refusal::contradiction(error.to_string()),
     }
 }
 
@@ -106,10 +158,11 @@ async fn blocking<T: Send + 'static>(
 fn made(
     change: Result<RingChange, KeyringError>,
     decision: &mut AdminDecision,
-) -> Result<(), Refusal> {
-    let change = change.map_err(|error| Refusal::contradiction(error.to_string()))?;
-    if let Some(row) = change.rows.first() {
-        add(decision, "id", row.id.to_string().into());
+) -> Result<Option<KeyId>, Refusal> {
+    let change = change.map_err(|error| ring_failed(&error))?;
+    let active = change.active();
+    if let Some(id) = active.or_else(|| change.rows.first().map(|row| row.id)) {
+        add(decision, "id", id.to_string().into());
     }
     decision.changes.extend(
         change
@@ -123,7 +176,7 @@ fn made(
             .iter()
             .map(|id| Change::Write(Write::RemoveKey(id.to_string()))),
     );
-    Ok(())
+    Ok(active)
 }
 
 fn read<T: FromStr>(word: &str) -> Result<T, Refusal> {

@@ -7,8 +7,8 @@ use crate::rows::{
 };
 use countersign_engine::admin::{Put, Write};
 use countersign_engine::model::{
-    Application, ApplicationKey, ApplicationState, Authenticator, AuthenticatorKey, Session, User,
-    UserAttribute, UserKey, UserState,
+    Application, ApplicationKey, ApplicationState, Authenticator, AuthenticatorKey, KeyRecord,
+    Session, User, UserAttribute, UserKey, UserState,
 };
 
 impl Applying<'_> {
@@ -62,9 +62,12 @@ impl Applying<'_> {
             Write::RemoveSession(key) => session::delete(self.tx, *key)?,
             Write::RemoveSessionsOf(user) => session::delete_of(self.tx, *user)?,
             Write::Key(record) => {
+                self.same_root(record)?;
                 key::put(self.tx, record)?;
                 self.keys_changed()?;
             }
+            Write::Rewrap(keys, from) => self.rewrap(keys, from)?,
+            Write::Rotation(rotation) => held(key::put_rotation(self.tx, rotation)?)?,
             Write::RemoveKey(id) => {
                 key::delete(self.tx, id)?;
                 self.keys_changed()?;
@@ -78,6 +81,30 @@ impl Applying<'_> {
             Write::RemoveNode(name) => node::delete(self.tx, name)?,
         }
         Ok(())
+    }
+
+    /// Either all data keys go under the other root key or none.
+    fn rewrap(&mut self, keys: &[KeyRecord], from: &str) -> Result<(), Stop> {
+        held(key::all(self.tx)?.len() == keys.len())?;
+        for new in keys {
+            held(key::rewrap(self.tx, new, from)?)?;
+        }
+        self.effects.keys = true;
+        Ok(())
+    }
+
+    /// A node that has not heard that the data keys went under another root key must not add one under the old.
+    fn same_root(&self, new: &KeyRecord) -> Result<(), Stop> {
+        let all = key::all(self.tx)?;
+        let moved = all
+            .iter()
+            .find(|row| row.root != new.root && all.iter().all(|known| known.id != new.id));
+        moved.map_or(Ok(()), |row| {
+            Err(Stop::Refused(StoreError::Sealing(format!(
+                "the data keys are under root key {} by now",
+                row.root
+            ))))
+        })
     }
 
     /// The configuration changed: its generation rises.

@@ -3,7 +3,7 @@
 use super::sealed;
 use crate::StoreError;
 use crate::sql::{Columns, Row, Tx, args};
-use countersign_engine::model::{KeyRecord, Sealed};
+use countersign_engine::model::{KeyRecord, Rotation, RotationState, Sealed};
 use countersign_engine::time::Timestamp;
 
 const ALL: &str =
@@ -11,6 +11,18 @@ const ALL: &str =
 const PUT: &str = "INSERT INTO data_key (id, class, algorithm, state, created, wrapped, root) VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state";
 const DELETE: &str = "DELETE FROM data_key WHERE id = $1";
+
+const REWRAP: &str =
+    "UPDATE data_key SET algorithm = $1, wrapped = $2, root = $3 WHERE id = $4 AND root = $5";
+
+const ROTATION: &str = "SELECT version, class, key_from, key_to, state, node, started, seen, ended, total, done, shut, at_field, at_row
+    FROM key_rotation WHERE id = 1";
+const PUT_ROTATION: &str = "INSERT INTO key_rotation (id, version, class, key_from, key_to, state, node, started, seen, ended, total, done, shut, at_field, at_row)
+    VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    ON CONFLICT (id) DO UPDATE SET version = excluded.version, class = excluded.class, key_from = excluded.key_from, key_to = excluded.key_to,
+    state = excluded.state, node = excluded.node, started = excluded.started, seen = excluded.seen, ended = excluded.ended,
+    total = excluded.total, done = excluded.done, shut = excluded.shut, at_field = excluded.at_field, at_row = excluded.at_row
+    WHERE key_rotation.version = $15";
 
 const AUDIT_KEYS: &str = "SELECT key, id, node, created, public, private, previous, signature FROM audit_key ORDER BY key";
 const PUT_AUDIT_KEY: &str =
@@ -77,6 +89,57 @@ pub(crate) fn put(tx: Tx<'_>, r: &KeyRecord) -> Result<(), StoreError> {
         ],
     )
     .map(|_| ())
+}
+
+/// Puts the new wrap of a key into the place of the one under that root key; false where it is not there.
+pub(crate) fn rewrap(tx: Tx<'_>, r: &KeyRecord, from: &str) -> Result<bool, StoreError> {
+    let args = args![&r.algorithm, r.wrapped.as_slice(), &r.root, &r.id, from];
+    Ok(tx.run(REWRAP, args)? == 1)
+}
+
+/// The newest rotation.
+pub(crate) fn rotation(tx: Tx<'_>) -> Result<Option<Rotation>, StoreError> {
+    tx.first(ROTATION, &[], |row| {
+        let mut c = row.columns();
+        Ok(Rotation {
+            version: c.int()?,
+            class: c.string()?,
+            from: c.opt_string()?,
+            to: c.string()?,
+            state: c.word(RotationState::parse)?,
+            node: c.string()?,
+            started: c.time()?,
+            seen: c.time()?,
+            ended: c.opt_time()?,
+            total: c.opt_int()?,
+            done: c.int()?,
+            shut: c.int()?,
+            at_field: c.int()?,
+            at_row: c.int()?,
+        })
+    })
+}
+
+/// Puts a rotation into the place of its last version; false where that is not there any more.
+pub(crate) fn put_rotation(tx: Tx<'_>, r: &Rotation) -> Result<bool, StoreError> {
+    let args = args![
+        r.version + 1,
+        &r.class,
+        r.from.as_deref(),
+        &r.to,
+        r.state.name(),
+        &r.node,
+        r.started,
+        r.seen,
+        r.ended,
+        r.total,
+        r.done,
+        r.shut,
+        r.at_field,
+        r.at_row,
+        r.version
+    ];
+    Ok(tx.run(PUT_ROTATION, args)? == 1)
 }
 
 pub(crate) fn delete(tx: Tx<'_>, id: &str) -> Result<(), StoreError> {

@@ -1,5 +1,5 @@
 use super::world::{World, application, authenticator, count_up, user};
-use crate::{Outcome, Resealed, Store, StoreError, to_record};
+use crate::{Outcome, Resealed, Store, StoreError, Work, to_record};
 use countersign_engine::Secret;
 use countersign_engine::admin::needs::{AccountRef, Count, Device, Needs};
 use countersign_engine::admin::{Put, Write};
@@ -7,14 +7,15 @@ use countersign_engine::decision::{Change, NewPassword};
 use countersign_engine::facts::{Account, Found, Place, Vault};
 use countersign_engine::model::{
     Application, ApplicationState, Authenticator, AuthenticatorKey, Component, ComponentKey,
-    Contact, Location, LockReason, Meta, NotHandled, Overrides, PolicyKey, Sealed, Session,
-    SessionKey, User, UserAttribute, UserKey, UserState,
+    Contact, Location, LockReason, Meta, NotHandled, Overrides, PolicyKey, Rotation, RotationState,
+    Sealed, Session, SessionKey, User, UserAttribute, UserKey, UserState,
 };
 use countersign_engine::policy::{LocalAuth, Policy};
 use countersign_engine::settings;
 use countersign_engine::time::{Day, Timestamp};
-use countersign_keyring::KeyClass;
+use countersign_keyring::{Change as RingChange, KeyClass, KeyringError, RootKey};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 fn write(write: Write) -> Vec<Change> {
     vec![Change::Write(write)]
@@ -677,17 +678,144 @@ fn after_a_rotation_everything_stands_under_the_new_key_and_the_old_one_is_free(
     let new = world.store.keyring().active(KeyClass::Storage).unwrap();
     assert_ne!(old, new);
     assert_eq!(world.store.keys_in_use().unwrap()[&old], 7);
+    assert_eq!(world.store.count_stale().unwrap(), 7);
     world.account("alice"); // is in memory with its old fields
     let (mut at, mut count) = (Resealed::default(), 0);
     while !at.finished {
-        at = world.store.reseal_batch(at, 2).unwrap();
-        (count, _) = (count + at.resealed, assert_eq!(at.shut, 0));
+        at = world.store.reseal_batch(&at, 2).unwrap();
+        let stored = Resealed::at(at.position()); // as a start anew finds it
+        assert_eq!(stored.position(), at.position());
+        count += at.resealed;
+        assert!(at.shut.is_empty(), "{:?}", at.shut);
     }
     assert_eq!(count, 7);
+    assert_eq!(world.store.count_stale().unwrap(), 0);
     let used = world.store.keys_in_use().unwrap();
     assert!(!used.contains_key(&old) && used[&new] == 7);
     let removed = world.store.keyring().delete(old).unwrap().removed.unwrap();
     world.done(write(Write::RemoveKey(removed.to_string())));
+    let app = &world.account("alice").authenticators[0].applications[0];
+    assert_eq!(
+        open(
+            &world.store,
+            "application",
+            app.key.0,
+            "secret",
+            &app.secret
+        ),
+        b"12345678901234567890"
+    );
+}
+
+#[test]
+fn a_rotation_is_stored_once_a_version() {
+    let world = World::new();
+    assert_eq!(world.store.rotation().unwrap(), None);
+    let mut rotation = Rotation {
+        version: 0,
+        class: "storage".to_owned(),
+        from: None,
+        to: "0000000a".to_owned(),
+        state: RotationState::Running,
+        node: "one".to_owned(),
+        started: world.now(),
+        seen: world.now(),
+        ended: None,
+        total: Some(7),
+        done: 1,
+        shut: 0,
+        at_field: 2,
+        at_row: 9,
+    };
+    let put = |rotation: &Rotation| {
+        world.store.commit(Work {
+            token: 0,
+            changes: write(Write::Rotation(Box::new(rotation.clone()))),
+            records: Vec::new(),
+            trace: Vec::new(),
+        })
+    };
+    assert_eq!(put(&rotation), Outcome::Committed);
+    assert_eq!(put(&rotation), Outcome::Conflict, "somebody else was first");
+    rotation.version = 1;
+    assert_eq!(world.store.rotation().unwrap().as_ref(), Some(&rotation));
+    rotation.state = RotationState::Done;
+    assert_eq!(put(&rotation), Outcome::Committed);
+    assert_eq!(
+        world.store.rotation().unwrap().unwrap().state,
+        RotationState::Done
+    );
+}
+
+#[test]
+fn data_keys_go_under_another_root_key_all_at_once() {
+    let mut world = World::new();
+    world.add_user("alice");
+    let (old, new) = (
+        world.store.keyring().root_arc(),
+        Arc::new(RootKey::generate().unwrap()),
+    );
+    let stale = world.store.keyring().rewrap(Arc::clone(&new)).unwrap();
+    let created = world
+        .store
+        .keyring()
+        .create(KeyClass::Token, world.now().0)
+        .unwrap();
+    let put = |row| Change::Write(Write::Key(to_record(row)));
+    world.done(created.rows.iter().map(put).collect());
+    let rewrap = |change: &RingChange| {
+        let rows = change.rows.iter().map(to_record).collect();
+        world.commit(write(Write::Rewrap(rows, old.id().to_string())))
+    };
+    assert_eq!(
+        rewrap(&stale),
+        Outcome::Conflict,
+        "a key was made meanwhile"
+    );
+    let all_under = |root: &RootKey| {
+        world
+            .store
+            .keys()
+            .unwrap()
+            .iter()
+            .all(|key| key.root == root.id().to_string())
+    };
+    assert!(all_under(&old));
+
+    let late = world
+        .store
+        .keyring()
+        .create(KeyClass::Storage, world.now().0)
+        .unwrap();
+    let change = world.store.keyring().rewrap(Arc::clone(&new)).unwrap();
+    assert_eq!(rewrap(&change), Outcome::Committed);
+    assert!(all_under(&new));
+    assert_eq!(world.store.keyring().moved_to(), Some(new.id()));
+    assert!(matches!(
+        world.store.keyring().create(KeyClass::Storage, 1),
+        Err(KeyringError::RootMoved { .. })
+    ));
+    assert!(world.store.adopt_root(&old).is_err());
+    world.store.adopt_root(&new).unwrap();
+    assert_eq!(
+        (
+            world.store.keyring().root(),
+            world.store.keyring().moved_to()
+        ),
+        (new.id(), None)
+    );
+    let outcome = world.store.commit(Work {
+        token: 0,
+        changes: late.rows.iter().rev().take(1).map(put).collect(),
+        records: Vec::new(),
+        trace: Vec::new(),
+    });
+    assert!(
+        matches!(outcome, Outcome::Failed(StoreError::Sealing(_))),
+        "a key under the old root key: {outcome:?}"
+    );
+    world.root = new;
+    world.reopen();
     let app = &world.account("alice").authenticators[0].applications[0];
     assert_eq!(
         open(

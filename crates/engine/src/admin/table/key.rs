@@ -3,7 +3,7 @@
 use super::domain::none;
 use super::field::{QUERY, choice, flag, name, secret};
 use super::{Verb, rules};
-use crate::admin::decide::{Action, Context, KeyAction, Outcome};
+use crate::admin::decide::{Action, Context, EscrowFor, KeyAction, Outcome};
 use crate::admin::record::Event;
 use crate::admin::{Field, Query, Refusal, Stop};
 use crate::audit::Code;
@@ -11,6 +11,18 @@ use serde_json::json;
 
 const CLASSES: &[&str] = &["storage", "sensitive", "transport", "audit", "token"];
 const CLASS: Field = choice("class", CLASSES, "What the key is for; absent: storage.");
+const ROTATED: Field = choice(
+    "class",
+    &[
+        "storage",
+        "sensitive",
+        "transport",
+        "audit",
+        "token",
+        "root",
+    ],
+    "What the key is for; absent: storage. root: all data keys go under the root key that the configuration names as next_root_key.",
+);
 const ID: Field = name("id", 64, "The key.").required();
 
 pub(super) const VERBS: &[Verb] = &[
@@ -28,8 +40,8 @@ pub(super) const VERBS: &[Verb] = &[
         "key",
         "rotate",
         "key.rotate",
-        &[CLASS],
-        "Makes a data key and reseals what older ones sealed.",
+        &[ROTATED],
+        "Makes a data key and reseals what older ones sealed, in the background; for class root, wraps the data keys anew.",
         "{}",
         none,
         rotate,
@@ -38,11 +50,34 @@ pub(super) const VERBS: &[Verb] = &[
         "key",
         "rotation-status",
         "key.view",
-        &[],
-        "Tells how far the rotation is.",
+        &[flag(
+            "count",
+            "Also count the fields that wait, class by class; reads every sealed field.",
+        )],
+        "Tells how far the newest rotation is.",
         "{}",
         none,
         status,
+    ),
+    rules(
+        "key",
+        "abort-rotation",
+        "key.rotate",
+        &[],
+        "Ends a rotation before its time; what was resealed stays so, and the new key stays the active one.",
+        "{}",
+        none,
+        abort,
+    ),
+    rules(
+        "key",
+        "move-to-hsm",
+        "key.rotate",
+        &[],
+        "Puts all data keys under the master key in the HSM that the configuration names as next_root_key.",
+        "{}",
+        none,
+        move_to_hsm,
     ),
     rules(
         "key",
@@ -84,13 +119,19 @@ pub(super) const VERBS: &[Verb] = &[
         "key",
         "escrow",
         "key.escrow",
-        &[secret(
-            "passphrase",
-            1024,
-            "The passphrase under which the root key is wrapped, 12 characters or more.",
-        )
-        .required()],
-        "Writes the root key, wrapped under a passphrase, to be kept elsewhere.",
+        &[
+            secret(
+                "passphrase",
+                1024,
+                "The passphrase that opens the escrow, 12 characters or more.",
+            ),
+            name(
+                "recipient",
+                128,
+                "Instead of a passphrase: the public key of whoever is to open it.",
+            ),
+        ],
+        "Writes the root key, or where it is in an HSM the data keys, wrapped for a passphrase or a recipient, to be kept elsewhere.",
         r#"{"passphrase": "..."}"#,
         none,
         escrow,
@@ -108,13 +149,34 @@ fn create(context: &Context<'_>) -> Result<Outcome, Stop> {
 
 fn rotate(context: &Context<'_>) -> Result<Outcome, Stop> {
     let class = class(context);
+    if class == "root" {
+        return Ok(move_root(false));
+    }
     let event =
         Event::new(Code::ROTATION, &class).with(json!({"class": class, "rotation": "started"}));
     Ok(Outcome::action(Action::Key(KeyAction::Rotate { class })).event(event))
 }
 
-fn status(_: &Context<'_>) -> Result<Outcome, Stop> {
-    Ok(Outcome::action(Action::Key(KeyAction::RotationStatus)))
+fn status(context: &Context<'_>) -> Result<Outcome, Stop> {
+    let count = context.fields.flag("count").unwrap_or(false);
+    Ok(Outcome::action(Action::Key(KeyAction::RotationStatus {
+        count,
+    })))
+}
+
+fn abort(_: &Context<'_>) -> Result<Outcome, Stop> {
+    let event = Event::new(Code::ROTATION, "keys").with(json!({"rotation": "aborted"}));
+    Ok(Outcome::action(Action::Key(KeyAction::AbortRotation)).event(event))
+}
+
+fn move_to_hsm(_: &Context<'_>) -> Result<Outcome, Stop> {
+    Ok(move_root(true))
+}
+
+/// The root key: data keys are wrapped anew, no record is touched.
+fn move_root(hsm: bool) -> Outcome {
+    let event = Event::new(Code::ROTATION, "root").with(json!({"class": "root", "hsm": hsm}));
+    Outcome::action(Action::Key(KeyAction::MoveRoot { hsm })).event(event)
 }
 
 fn retire(context: &Context<'_>) -> Result<Outcome, Stop> {
@@ -136,20 +198,22 @@ fn query(context: &Context<'_>) -> Result<Outcome, Stop> {
 }
 
 fn escrow(context: &Context<'_>) -> Result<Outcome, Stop> {
-    let passphrase = context
-        .fields
-        .secret("passphrase")
-        .ok_or_else(|| Refusal::missing("passphrase"))?;
-    if passphrase.len() < SHORTEST_PASSPHRASE {
-        return Err(Refusal::invalid(
-            "passphrase",
-            format_args!("at least {SHORTEST_PASSPHRASE} characters"),
-        )
-        .into());
-    }
-    Ok(Outcome::action(Action::Key(KeyAction::Escrow {
-        passphrase: passphrase.clone(),
-    })))
+    let passphrase = context.fields.secret("passphrase");
+    let whom = match (passphrase, context.fields.text("recipient")) {
+        (Some(passphrase), None) if passphrase.len() < SHORTEST_PASSPHRASE => {
+            let least = format_args!("at least {SHORTEST_PASSPHRASE} characters");
+            return Err(Refusal::invalid("passphrase", least).into());
+        }
+        (Some(passphrase), None) => EscrowFor::Passphrase(passphrase.clone()),
+        (None, Some(recipient)) => EscrowFor::Recipient(recipient.to_owned()),
+        (None, None) => return Err(Refusal::missing("passphrase").into()),
+        (Some(_), Some(_)) => {
+            return Err(
+                Refusal::contradiction("give a passphrase or a recipient, not both").into(),
+            );
+        }
+    };
+    Ok(Outcome::action(Action::Key(KeyAction::Escrow(whom))))
 }
 
 fn class(context: &Context<'_>) -> String {

@@ -498,18 +498,6 @@ pub(super) const VERBS: &[Verb] = &[
     later("audit", "tail", "audit.view", "Follows the audit."),
     later("audit", "export", "audit.export", "Exports audit records."),
     later("audit", "erase", "audit.erase", "Erases old audit records."),
-    later(
-        "key",
-        "abort-rotation",
-        "key.rotate",
-        "Ends a rotation before its time.",
-    ),
-    later(
-        "key",
-        "move-to-hsm",
-        "key.rotate",
-        "Moves a key into a hardware security module.",
-    ),
     later("migration", "start", "node.run", "Converts old records."),
     later(
         "migration",

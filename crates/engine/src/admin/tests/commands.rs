@@ -134,8 +134,29 @@ fn keys_and_audit_are_work_for_the_shell() {
         }))
     );
     assert_eq!(
+        action("key", "rotate", json!({"class": "root"})),
+        Some(Action::Key(KeyAction::MoveRoot { hsm: false }))
+    );
+    assert_eq!(
+        action("key", "move-to-hsm", json!({})),
+        Some(Action::Key(KeyAction::MoveRoot { hsm: true }))
+    );
+    assert_eq!(
+        action("key", "abort-rotation", json!({})),
+        Some(Action::Key(KeyAction::AbortRotation))
+    );
+    assert_eq!(
+        world.status(
+            "key",
+            "escrow",
+            json!({"passphrase": "long enough a phrase", "recipient": "x"})
+        ),
+        -2
+    );
+    assert_eq!(world.status("key", "escrow", json!({})), -102);
+    assert_eq!(
         action("key", "rotation-status", json!({})),
-        Some(Action::Key(KeyAction::RotationStatus))
+        Some(Action::Key(KeyAction::RotationStatus { count: false }))
     );
     assert_eq!(
         action("key", "retire", json!({"id": "k"})),
@@ -150,7 +171,7 @@ fn keys_and_audit_are_work_for_the_shell() {
     );
     assert!(matches!(
         action("key", "escrow", json!({"passphrase": "a long passphrase"})),
-        Some(Action::Key(KeyAction::Escrow { .. }))
+        Some(Action::Key(KeyAction::Escrow(_)))
     ));
     assert_eq!(
         world.status("key", "escrow", json!({"passphrase": "short"})),

@@ -1,5 +1,5 @@
 use super::{View, view};
-use crate::model::{KeyRecord, Session, SessionKey};
+use crate::model::{KeyRecord, Rotation, RotationState, Session, SessionKey};
 use data_encoding::HEXLOWER;
 use serde_json::json;
 
@@ -31,5 +31,29 @@ pub fn key(key: &KeyRecord) -> View {
         "state": key.state,
         "root": key.root,
         "created": key.created.rfc3339(),
+    }))
+}
+
+/// A rotation of data keys and how far it is.
+pub fn rotation(rotation: &Rotation) -> View {
+    let looked_at = rotation.done.saturating_add(rotation.shut);
+    let percent = match rotation.total {
+        _ if rotation.state == RotationState::Done => Some(100),
+        Some(total) if total > 0 => Some((looked_at.saturating_mul(100) / total).clamp(0, 100)),
+        _ => None,
+    };
+    view(json!({
+        "class": rotation.class,
+        "from": rotation.from,
+        "to": rotation.to,
+        "state": rotation.state.name(),
+        "total": rotation.total,
+        "done": rotation.done,
+        "shut": rotation.shut,
+        "percent": percent,
+        "node": rotation.node,
+        "started": rotation.started.rfc3339(),
+        "seen": rotation.seen.rfc3339(),
+        "ended": rotation.ended.map(crate::time::Timestamp::rfc3339),
     }))
 }
