@@ -205,6 +205,11 @@ impl Config {
         }
     }
 
+    /// Where the next root key comes from, if one is named.
+    pub(crate) fn next_root_key(&self) -> Option<&str> {
+        Some(self.text("next_root_key")).filter(|source| !source.is_empty())
+    }
+
     /// All values with their origins, for `config check`.
     pub(crate) fn origins(&self) -> impl Iterator<Item = (&'static Key, &Value, &str)> {
         KEYS.iter().filter_map(|key| {

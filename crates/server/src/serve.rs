@@ -51,6 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 fn serve(args: &Args, config: &Config, log: &log::Log) -> Result<()> {
     let signals = Signals::new()?;
     let running = start(config)?;
+    running.follow_next_root(&args.overrides);
     if let Some(first) = running.first_run() {
         first_run::announce(first, config.data_dir());
     }

@@ -1,3 +1,6 @@
+mod check;
+mod create;
+mod move_to_hsm;
 mod recipient;
 
 use super::Place;
@@ -20,7 +23,7 @@ use zeroize::Zeroizing;
 /// Variable with the passphrase of the escrow.
 const PASSPHRASE: &str = "COUNTERSIGN_ESCROW_PASSPHRASE";
 
-/// Keep the root key safe, and make keys for backups
+/// Make the root key, check it, move it into an HSM, keep it safe, and make keys for backups
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  countersign key escrow --out root-key-escrow.txt --passphrase-file pass.txt"
@@ -38,6 +41,9 @@ enum Verb {
     )]
     Escrow(Escrow),
     Recipient(recipient::Args),
+    Create(create::Args),
+    Check(check::Args),
+    MoveToHsm(move_to_hsm::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -56,6 +62,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     match &args.command {
         Verb::Escrow(escrow) => write_escrow(escrow),
         Verb::Recipient(args) => recipient::run(args),
+        Verb::Create(args) => create::run(args),
+        Verb::Check(args) => check::run(args),
+        Verb::MoveToHsm(args) => move_to_hsm::run(args),
     }
 }
 

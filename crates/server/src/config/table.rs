@@ -69,6 +69,12 @@ pub(crate) const KEYS: &[Key] = &[
         "Where the root key comes from: file:PATH, env:NAME, passphrase-file:PATH (passphrase in COUNTERSIGN_ROOT_PASSPHRASE), or pkcs11: addresses of a key in an HSM, separated by blanks (see keys.md); empty: root.key in the data directory, made at first start.",
     ),
     key(
+        "next_root_key",
+        Kind::Text(4096),
+        "",
+        "Root key that the data keys are to go under, as root_key; read anew by `countersign admin key move-to-hsm` and `key rotate --class root`, and used at a start that finds the data keys under it (see keys.md).",
+    ),
+    key(
         "http.listen",
         Kind::Addresses,
         "0.0.0.0:8888, [::]:8888",

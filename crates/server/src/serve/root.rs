@@ -1,8 +1,11 @@
 use super::files;
+use crate::config::{Config, Overrides};
 use anyhow::{Context, Result, bail};
 use countersign_keyring::{RootKey, RootSource};
-use countersign_store::StoreUrl;
+use countersign_service::NextRoot;
+use countersign_store::{OpenError, StoreUrl};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Loads the root key of an existing store.
 pub(crate) fn load(source: &str) -> Result<RootKey> {
@@ -40,6 +43,40 @@ pub(super) fn load_or_create(source: &str, store: &StoreUrl) -> Result<RootKey> 
     source
         .create()
         .with_context(|| format!("make the root key at {source}"))
+}
+
+/// Opens something that needs the root key: with `root_key`, or, where the data keys are under it by now or the old one is gone, with
+/// `next_root_key`. So a move from one to the other may be interrupted anywhere.
+pub(crate) fn with_keys<T>(
+    config: &Config,
+    root: impl Fn(&str) -> Result<RootKey>,
+    open: impl Fn(Arc<RootKey>) -> Result<T, OpenError>,
+) -> Result<T> {
+    let first = root(&config.root_key()).and_then(|root| Ok(open(Arc::new(root))?));
+    let (Err(error), Some(next)) = (&first, config.next_root_key()) else {
+        return first;
+    };
+    let is_other = matches!(error.downcast_ref(), None | Some(OpenError::Keys(_)));
+    match load(next).and_then(|root| Ok(open(Arc::new(root))?)) {
+        Ok(opened) if is_other => {
+            tracing::warn!(
+                "the data keys are under next_root_key; make it root_key, and take next_root_key out"
+            );
+            Ok(opened)
+        }
+        _ => first,
+    }
+}
+
+/// How a node loads the next root key: from the configuration as it is then.
+pub(super) fn next(overrides: Overrides) -> NextRoot {
+    Box::new(move || {
+        let load = || {
+            let config = Config::load(&overrides)?;
+            config.next_root_key().map(load).transpose()
+        };
+        load().map_err(|error| format!("{error:#}"))
+    })
 }
 
 /// Whether `key escrow` was run for this root key.

@@ -148,6 +148,11 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
 }
 
 impl Running {
+    /// A move to another root key finds it in the configuration as it is then.
+    pub(crate) fn follow_next_root(&self, overrides: &Overrides) {
+        self.node.set_next_root(root::next(overrides.clone()));
+    }
+
     /// Where it listens.
     pub(crate) fn ready(&self) -> &Ready {
         &self.ready
@@ -203,10 +208,12 @@ pub(crate) fn store_options(config: &Config) -> Result<Options> {
 
 fn open_store(config: &Config, name: &str) -> Result<Store> {
     let options = store_options(config)?;
-    let root = root::load_or_create(&config.root_key(), &options.url)?;
-    let store =
-        Store::open(&options, Arc::new(root)).with_context(|| format!("start node {name}"))?;
-    Ok(store)
+    root::with_keys(
+        config,
+        |source| root::load_or_create(source, &options.url),
+        |root| Store::open(&options, root),
+    )
+    .with_context(|| format!("start node {name}"))
 }
 
 /// The configured name, or that of the host.

@@ -89,7 +89,7 @@ impl Applying<'_> {
         for new in keys {
             held(key::rewrap(self.tx, new, from)?)?;
         }
-        self.effects.keys = true;
+        self.keys_changed()?;
         Ok(())
     }
 

@@ -4,7 +4,6 @@ use crate::serve::{Lock, root, store_options};
 use anyhow::{Context, Result};
 use countersign_store::Store;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// Accept a store that is older than this node remembers (E-115003), after a wanted restore
 #[derive(Debug, clap::Args)]
@@ -29,9 +28,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let config = args.place.load()?;
     let _lock = Lock::take(config.data_dir())?;
     let options = store_options(&config)?;
-    let root = root::load(&config.root_key())?;
-    let store = Store::accept_rollback(&options, Arc::new(root), reason)
-        .context("accept the store as it is")?;
+    let store = root::with_keys(&config, root::load, |root| {
+        Store::accept_rollback(&options, root, reason)
+    })
+    .context("accept the store as it is")?;
     store.close();
     print::line("The store is accepted as it is; `countersign serve` starts again.");
     Ok(ExitCode::SUCCESS)
