@@ -5,7 +5,7 @@ use countersign_engine::attempt::{
     Answered, Attempt, AuthType, Credentials, HostCode, Proof, Separate, Unreadable, Via,
 };
 use countersign_engine::authenticate::{decide, wanted};
-use countersign_engine::decision::{Answer, Answers, Decision, Question, Step};
+use countersign_engine::decision::{Answer, Answers, Change, Decision, Question, Step};
 use countersign_engine::dice::Dice;
 use countersign_engine::facts::{Facts, Found};
 use countersign_engine::model::{ChallengeKey, Component};
@@ -44,6 +44,8 @@ pub struct Logon {
     dice: Dice,
     answers: Answers,
     tries: u32,
+    /// The account is read from the store, not from memory.
+    fresh: bool,
 }
 
 /// Credentials as the attempt owns them.
@@ -129,6 +131,7 @@ impl Logon {
             dice: arrival.dice,
             answers: Answers::default(),
             tries: 0,
+            fresh: false,
         }
     }
 
@@ -141,6 +144,7 @@ impl Logon {
         let attempt = self.attempt(&snapshot);
         let wanted = wanted(&attempt, &snapshot);
         let account = match &wanted.account {
+            Some((domain, folded)) if self.fresh => node.store().account_now(*domain, folded)?,
             Some((domain, folded)) => node.store().account(*domain, folded)?,
             None => Found::Nobody,
         };
@@ -164,8 +168,27 @@ impl Logon {
         };
         Ok(match decide(&attempt, &facts, &self.answers, &self.dice) {
             Step::Ask(question) => Next::Ask(question),
+            Step::Done(decision) if self.may_be_stale(node, &account, &decision) => {
+                self.fresh = true;
+                return self.step(node);
+            }
             Step::Done(decision) => Next::Commit(decision),
         })
+    }
+
+    /// Whether a decision may rest on what another node has changed since: a guard tells it of what it writes, but a
+    /// refusal that writes nothing of the account is guarded by nothing.
+    fn may_be_stale(&self, node: &Node, account: &Found, decision: &Decision) -> bool {
+        let guarded = || {
+            decision
+                .changes
+                .iter()
+                .any(|change| matches!(change, Change::Application { .. }))
+        };
+        !self.fresh
+            && node.store().is_shared()
+            && matches!(account, Found::Account(_))
+            && !guarded()
     }
 
     /// Takes the answer to a question.

@@ -17,7 +17,7 @@ use countersign_engine::model::{
 };
 use countersign_engine::time::Timestamp;
 use countersign_keyring::Keyring;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Why a work was not done.
 #[derive(Debug)]
@@ -33,6 +33,7 @@ pub(crate) enum Stop {
 impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::NotHeld => Self::Conflict,
             StoreError::Refused(reason) if reason == TAKEN => Self::Conflict,
             StoreError::Refused(_)
             | StoreError::Corrupt(_)
@@ -94,6 +95,9 @@ pub(crate) struct Applying<'a> {
     /// Accounts and authenticators whose versions rise when all guards have held.
     raise: BTreeSet<UserKey>,
     raise_authenticators: BTreeSet<AuthenticatorKey>,
+    /// Records made by this work, which nobody has decided on yet; authenticators with their owners.
+    new_users: HashSet<UserKey>,
+    new_authenticators: HashMap<AuthenticatorKey, Option<UserKey>>,
 }
 
 /// Makes the changes of a work; what was written before an error is for the caller to undo.
@@ -113,6 +117,8 @@ pub(crate) fn apply(
         placed: HashMap::new(),
         raise: BTreeSet::new(),
         raise_authenticators: BTreeSet::new(),
+        new_users: HashSet::new(),
+        new_authenticators: HashMap::new(),
     };
     // All guards of moving states first: the records written later raise the very versions that were decided on.
     for change in changes.iter().filter(|change| is_state(change)) {
@@ -122,6 +128,7 @@ pub(crate) fn apply(
         applying.change(change)?;
     }
     applying.raise_versions()?;
+    tx.settle()?;
     Ok(applying.effects)
 }
 
@@ -143,7 +150,7 @@ impl Applying<'_> {
             Change::Pin { key, pin } => self.pin(*key, pin),
             Change::Password { key, password } => self.password(*key, password),
             Change::EndGrace { key, day } => {
-                held(authenticator::end_grace(self.tx, *key, *day, self.now)?)?;
+                authenticator::end_grace(self.tx, *key, *day, self.now)?;
                 self.touch_authenticator(*key)
             }
             Change::PutChallenge(new) => {
@@ -154,9 +161,9 @@ impl Applying<'_> {
             }
             Change::TakeChallenge { key, guard } => {
                 self.fewer_challenges(1);
-                held(challenge::take(self.tx, *key, *guard)?)
+                Ok(challenge::take(self.tx, *key, *guard)?)
             }
-            Change::WrongAnswer { key, guard } => held(challenge::wrong(self.tx, *key, *guard)?),
+            Change::WrongAnswer { key, guard } => Ok(challenge::wrong(self.tx, *key, *guard)?),
             Change::KeepAnswer(answer) => self.keep(answer),
             Change::Write(write) => self.write(write),
         }
@@ -175,11 +182,11 @@ impl Applying<'_> {
         self.effects
             .touched
             .push(Touch::Application(key, guard, *to));
-        held(application::set_state(self.tx, key, guard, to)?)
+        Ok(application::set_state(self.tx, key, guard, to)?)
     }
 
     fn user_state(&mut self, key: UserKey, guard: i64, to: &UserState) -> Result<(), Stop> {
-        held(user::set_state(self.tx, key, guard, to)?)?;
+        user::set_state(self.tx, key, guard, to)?;
         // A plain logon guards only its application, so a lock must be seen there too.
         if to.locked.is_some() {
             return self.touch_user(key);
@@ -192,7 +199,7 @@ impl Applying<'_> {
         let (authenticator, version) =
             application::authenticator(self.tx, key)?.ok_or(Stop::Conflict)?;
         let sealed = self.seal(application::TABLE, key.0, "pin", version, pin)?;
-        held(application::set_pin(self.tx, key, &sealed, self.now)?)?;
+        application::set_pin(self.tx, key, &sealed, self.now)?;
         self.touch_authenticator(authenticator)
     }
 
@@ -215,7 +222,7 @@ impl Applying<'_> {
                 .transpose()?,
             set_at: new.set_at,
         };
-        held(user::set_password(self.tx, key, &stored, self.now)?)?;
+        user::set_password(self.tx, key, &stored, self.now)?;
         self.touch_user(key)
     }
 
@@ -253,6 +260,9 @@ impl Applying<'_> {
 
     /// The account changes: every version it is guarded by rises, and memory forgets it.
     fn touch_user(&mut self, key: UserKey) -> Result<(), Stop> {
+        if self.new_users.contains(&key) {
+            return Ok(());
+        }
         let linked = user::linked(self.tx, key)?;
         self.effects
             .touched
@@ -262,6 +272,9 @@ impl Applying<'_> {
     }
 
     fn touch_authenticator(&mut self, key: AuthenticatorKey) -> Result<(), Stop> {
+        if let Some(owner) = self.new_authenticators.get(&key) {
+            return owner.map_or(Ok(()), |owner| self.touch_user(owner));
+        }
         self.raise_authenticators.insert(key);
         authenticator::owner(self.tx, key)?.map_or(Ok(()), |owner| self.touch_user(owner))
     }

@@ -11,6 +11,7 @@ use crate::trail::{self, Stored};
 use crate::{OpenError, Store, StoreError, StoreUrl, amid, schema};
 use countersign_engine::audit::{Entry, chain::Head};
 use countersign_engine::time::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -19,8 +20,9 @@ const ID_SLACK: i64 = 3_600_000_000;
 
 const BETWEEN: &str = "SELECT key, first, head, body FROM audit_segment WHERE to_time >= $1 AND from_time <= $2 ORDER BY to_time, key";
 const BETWEEN_BACK: &str = "SELECT key, first, head, body FROM audit_segment WHERE to_time >= $1 AND from_time <= $2 ORDER BY to_time DESC, key DESC";
-const AFTER: &str = "SELECT key, first, head, body FROM audit_segment WHERE key > $1 ORDER BY key";
-const NEWEST_KEY: &str = "SELECT MAX(key) FROM audit_segment";
+const AFTER: &str =
+    "SELECT key, first, head, body FROM audit_segment WHERE key > $1 AND key < $2 ORDER BY key";
+const LAST_KEY: &str = "SELECT MAX(key) FROM audit_segment WHERE key >= $1 AND key < $2";
 const TRACES: &str = "SELECT body FROM trace_segment WHERE key = $1";
 const ERASE_TRACES: &str = "DELETE FROM trace_segment WHERE key IN (SELECT key FROM trace_segment WHERE to_time < $1 ORDER BY key LIMIT $2)";
 
@@ -136,34 +138,49 @@ pub trait Trail {
         self.reading(&mut |reading| reading.entries(each))
     }
 
-    /// The records of segments after a key, at most `limit`, oldest first: for following the trail.
+    /// The records after a position, about `limit` of them, in the order of their times: for following the trail. The
+    /// position moves on.
     ///
     /// # Errors
-    /// The database cannot be read.
-    fn after(&self, segment: i64, limit: usize) -> Result<Vec<Line>, StoreError> {
+    /// The database cannot be read; the position stays.
+    fn after(&self, position: &mut Position, limit: usize) -> Result<Vec<Line>, StoreError> {
         let mut lines = Vec::new();
+        let mut next = position.clone();
         self.reading(&mut |reading| {
-            lines = reading.after(segment, limit)?;
+            lines = reading.after(&mut next, limit)?;
             Ok(())
         })?;
+        *position = next;
+        lines.sort_by_cached_key(|line| line.entry().and_then(|entry| entry.time()));
         Ok(lines)
     }
 
-    /// The key of the newest segment; 0 if there is none.
+    /// The position after the newest record of every node.
     ///
     /// # Errors
     /// The database cannot be read.
-    fn newest_segment(&self) -> Result<i64, StoreError> {
-        let mut newest = 0;
+    fn position(&self) -> Result<Position, StoreError> {
+        let mut position = Position::default();
         self.reading(&mut |reading| {
-            newest = reading
-                .0
-                .first(NEWEST_KEY, &[], |row| row.columns().opt_int())?
-                .flatten()
-                .unwrap_or(0);
+            for (epoch, ..) in trail::epochs(reading.0)? {
+                let end = reading
+                    .0
+                    .first(
+                        LAST_KEY,
+                        args![
+                            trail::segment_key(epoch, 0),
+                            trail::segment_key(epoch + 1, 0)
+                        ],
+                        |row| row.columns().opt_int(),
+                    )?
+                    .flatten();
+                position
+                    .0
+                    .insert(epoch, end.unwrap_or(trail::segment_key(epoch, 0) - 1));
+            }
             Ok(())
         })?;
-        Ok(newest)
+        Ok(position)
     }
 
     /// The audit keys of all nodes, oldest first. Their private halves are sealed.
@@ -203,6 +220,20 @@ pub trait Trail {
             Ok(())
         })?;
         Ok(all)
+    }
+}
+
+/// How far the chains of all nodes have been read: for each epoch the key of the last segment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Position(BTreeMap<i64, i64>);
+
+impl Position {
+    /// Whether a record lies before it.
+    pub fn covers(&self, line: &Line) -> bool {
+        self.0
+            .range(..=trail::epoch_of(line.segment))
+            .next_back()
+            .is_some_and(|(_, seen)| line.segment <= *seen)
     }
 }
 
@@ -401,12 +432,23 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn after(self, segment: i64, limit: usize) -> Result<Vec<Line>, StoreError> {
+    fn after(self, position: &mut Position, limit: usize) -> Result<Vec<Line>, StoreError> {
+        let newest = position.0.keys().next_back().copied().unwrap_or(0);
+        for (epoch, ..) in trail::epochs(self.0)? {
+            if epoch > newest {
+                position.0.insert(epoch, trail::segment_key(epoch, 0) - 1);
+            }
+        }
         let mut found: Vec<Line> = Vec::new();
-        self.0.each(AFTER, args![segment], |row| {
-            found.extend(lines(&trail::read(row)?));
-            Ok(found.len() < limit)
-        })?;
+        for (epoch, seen) in &mut position.0 {
+            let end = trail::segment_key(*epoch + 1, 0);
+            self.0.each(AFTER, args![*seen, end], |row| {
+                let stored = trail::read(row)?;
+                *seen = stored.key;
+                found.extend(lines(&stored));
+                Ok(found.len() < limit)
+            })?;
+        }
         Ok(found)
     }
 }

@@ -19,6 +19,9 @@ pub enum StoreError {
     /// The connection was lost while a commit was under way: it may have taken place or not.
     #[error("learn whether a commit took place: {0}")]
     Unknown(String),
+    /// A row is not as it was when it was decided on.
+    #[error("hold a guard, the record was changed meanwhile")]
+    NotHeld,
     /// The store lacks what this node has committed (E-115003).
     #[error("trust the store, it lacks audit records that this node has written (E-115003)")]
     Lost,

@@ -30,18 +30,23 @@ pub(crate) struct Opened {
     pub(crate) writer: Writer,
 }
 
+/// What a store is opened with.
+pub(crate) struct Opening<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) root: Arc<RootKey>,
+    /// The reason of an administrator who accepts a store that lacks what the node remembers.
+    pub(crate) accepted: Option<&'a str>,
+}
+
 /// Opens a store and begins an epoch.
-pub(crate) fn open(
-    options: &Options,
-    root: Arc<RootKey>,
-    accepted: Option<&str>,
-) -> Result<Opened, OpenError> {
+pub(crate) fn open(opening: &Opening<'_>) -> Result<Opened, OpenError> {
+    let options = opening.options;
     schema::check_file(&options.url)?;
     let source = Source::new(options.url.clone(), &options.node, options.wait);
     let database = source
         .open(Access::Write)
         .map_err(|error| OpenError::of(&options.url, error))?;
-    let begun = begin_among_others(&database, options, &root, accepted)?;
+    let begun = begin_among_others(&database, opening)?;
     let Begun {
         keyring,
         mut ledger,
@@ -79,15 +84,10 @@ struct Begun {
 }
 
 /// Schema, keys and epoch; again where another node that starts at the same time got in the way.
-fn begin_among_others(
-    database: &Database,
-    options: &Options,
-    root: &Arc<RootKey>,
-    accepted: Option<&str>,
-) -> Result<Begun, OpenError> {
+fn begin_among_others(database: &Database, opening: &Opening<'_>) -> Result<Begun, OpenError> {
     let mut tries = 0;
     loop {
-        let result = begin(database, options, root, accepted);
+        let result = begin(database, opening);
         match result {
             Err(error) if database.server().is_some() && tries < TRIES && may_pass(&error) => {
                 tries += 1;
@@ -95,7 +95,7 @@ fn begin_among_others(
                 std::thread::sleep(PAUSE * tries);
             }
             Err(OpenError::Store(error)) if database.server().is_some() => {
-                return Err(OpenError::of(&options.url, error));
+                return Err(OpenError::of(&opening.options.url, error));
             }
             ended => return ended,
         }
@@ -114,17 +114,13 @@ fn may_pass(error: &OpenError) -> bool {
     }
 }
 
-fn begin(
-    database: &Database,
-    options: &Options,
-    root: &Arc<RootKey>,
-    accepted: Option<&str>,
-) -> Result<Begun, OpenError> {
+fn begin(database: &Database, opening: &Opening<'_>) -> Result<Begun, OpenError> {
+    let options = opening.options;
     let now = (options.clock)();
     schema::migrate(database, &options.url, now)?;
-    let why = check_state(database, options, accepted)?;
+    let why = check_state(database, options, opening.accepted)?;
     database.begin()?;
-    let begun = begin_epoch(database.tx(), options, root, &why, now)
+    let begun = begin_epoch(database.tx(), opening, &why, now)
         .and_then(|begun| Ok(database.commit().map(|()| begun)?));
     if begun.is_err() {
         database.rollback();
@@ -134,12 +130,12 @@ fn begin(
 
 fn begin_epoch(
     tx: Tx<'_>,
-    options: &Options,
-    root: &Arc<RootKey>,
+    opening: &Opening<'_>,
     why: &Beginning,
     now: Timestamp,
 ) -> Result<Begun, OpenError> {
-    let keyring = open_keys(tx, Arc::clone(root), now)?;
+    let options = opening.options;
+    let keyring = open_keys(tx, Arc::clone(&opening.root), now)?;
     let author = Arc::new(author(tx, options, &keyring, now)?);
     key::put_node(tx, &options.node, &options.version, now)?;
     let mut ledger = Ledger::begin(tx, &author, now, why)?;

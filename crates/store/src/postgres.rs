@@ -12,20 +12,21 @@ mod tls;
 mod value;
 
 pub use address::Address;
+use value::Owned;
 pub(crate) use value::{blob, int, text};
 
 use crate::StoreError;
 use crate::sql::{Arg, Row};
 use failure::ends_connection;
 use futures_util::TryStreamExt;
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, try_join_all};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio_postgres::{Client, NoTls, Statement};
@@ -206,19 +207,23 @@ impl Database {
     /// Sends a statement; its answer is looked at with that of the next one.
     fn queue(&self, sql: &'static str) -> Result<(), StoreError> {
         let client = self.client()?;
-        let mut future: Queued = Box::pin(async move {
+        self.put(Box::pin(async move {
             client
                 .batch_execute(sql)
                 .await
                 .map_err(|error| failure::read(&error))
-        });
+        }))
+    }
+
+    fn put(&self, mut future: Queued) -> Result<(), StoreError> {
         // The first poll hands it to the connection, in the order of calls.
         let sent = future
             .as_mut()
             .poll(&mut Context::from_waker(Waker::noop()));
-        if sent.is_pending()
-            && let Some(live) = &mut *self.live.borrow_mut()
-        {
+        if let Poll::Ready(result) = sent {
+            return result;
+        }
+        if let Some(live) = &mut *self.live.borrow_mut() {
             live.queued.push(future);
         }
         Ok(())
@@ -295,6 +300,7 @@ impl Database {
         else {
             return;
         };
+        let _ = self.tx().settle(); // what else went wrong in what is undone
         if self.answer(client.batch_execute("ROLLBACK")).is_err() {
             self.forget();
         }
@@ -394,6 +400,65 @@ impl Tx<'_> {
 
     pub(crate) fn queue(self, sql: &'static str) -> Result<(), StoreError> {
         self.database.queue(sql)
+    }
+
+    /// Sends a statement that must change `rows` rows, if that is given.
+    pub(crate) fn send(
+        self,
+        sql: &str,
+        args: &[Arg<'_>],
+        rows: Option<u64>,
+    ) -> Result<(), StoreError> {
+        let statement = self.database.statement(sql)?;
+        let client = self.database.client()?;
+        let args: Vec<Owned> = args.iter().map(Owned::from).collect();
+        self.database.put(Box::pin(async move {
+            match client.execute_raw(&statement, &args).await {
+                Ok(done) if rows.is_none_or(|rows| rows == done) => Ok(()),
+                Ok(_) => Err(StoreError::NotHeld),
+                Err(error) => Err(failure::read(&error)),
+            }
+        }))
+    }
+
+    pub(crate) fn settle(self) -> Result<(), StoreError> {
+        let waiting = self
+            .database
+            .live
+            .borrow()
+            .as_ref()
+            .is_some_and(|live| !live.queued.is_empty());
+        if waiting {
+            self.database.answer(async { Ok(()) })
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn together(
+        self,
+        reads: &[(&str, &[Arg<'_>])],
+        mut read: impl FnMut(usize, &Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let statements: Vec<Statement> = reads
+            .iter()
+            .map(|(sql, _)| self.database.statement(sql))
+            .collect::<Result<_, _>>()?;
+        let client = self.database.client()?;
+        let asked = statements.iter().zip(reads).map(|(statement, (_, args))| {
+            let client = &client;
+            async move {
+                let rows = client.query_raw(statement, args.iter().copied()).await?;
+                pin!(rows).try_collect::<Vec<_>>().await
+            }
+        });
+        let answers = self.database.answer(try_join_all(asked))?;
+        for (place, rows) in answers.iter().enumerate() {
+            for row in rows {
+                read(place, &Row::Postgres(row))?;
+            }
+        }
+        Ok(())
     }
 
     /// All rows of a short answer.

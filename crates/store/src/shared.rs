@@ -68,10 +68,6 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the one place that puts the parts together"
-    )]
     pub(crate) fn new(
         source: Source,
         clock: Clock,

@@ -108,11 +108,54 @@ impl Tx<'_> {
         both!(self, tx => tx.script(sql))
     }
 
-    /// Runs a statement that answers nothing; its error may come with the next one.
+    /// Runs a statement that must change exactly one row, or [`StoreError::NotHeld`]. A server may answer later: at
+    /// the next statement that waits, or at [`Tx::settle`].
+    pub(crate) fn one(self, sql: &str, args: &[Arg<'_>]) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) if tx.run(sql, args)? == 1 => Ok(()),
+            Self::Sqlite(_) => Err(StoreError::NotHeld),
+            Self::Postgres(tx) => tx.send(sql, args, Some(1)),
+        }
+    }
+
+    /// Runs a statement that may change any number of rows; its error may come later.
+    pub(crate) fn send(self, sql: &str, args: &[Arg<'_>]) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.run(sql, args).map(drop),
+            Self::Postgres(tx) => tx.send(sql, args, None),
+        }
+    }
+
+    /// Runs a statement about the transaction itself; its error may come later.
     pub(crate) fn queue(self, sql: &'static str) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => tx.run(sql, &[]).map(drop),
             Self::Postgres(tx) => tx.queue(sql),
+        }
+    }
+
+    /// Waits for the answers of all statements so far.
+    pub(crate) fn settle(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(tx) => tx.settle(),
+        }
+    }
+
+    /// Runs several reads in one round trip and calls `read` with the place of the read and each row.
+    pub(crate) fn together(
+        self,
+        reads: &[(&str, &[Arg<'_>])],
+        mut read: impl FnMut(usize, &Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => reads
+                .iter()
+                .enumerate()
+                .try_for_each(|(place, (sql, args))| {
+                    tx.each(sql, args, |row| read(place, row).map(|()| true))
+                }),
+            Self::Postgres(tx) => tx.together(reads, read),
         }
     }
 

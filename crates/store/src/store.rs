@@ -2,7 +2,7 @@
 
 use crate::admin::{counts, facts};
 use crate::follower::Follower;
-use crate::open::{self, Opened};
+use crate::open::{self, Opened, Opening};
 use crate::pulse::{Observer, Readings};
 use crate::ring::RingVault;
 use crate::rows::{authenticator, challenge, key, policy, session, user, version};
@@ -64,7 +64,11 @@ impl Store {
     /// # Errors
     /// One variant for each cause; [`OpenError::RolledBack`] is E-115003.
     pub fn open(options: &Options, root: Arc<RootKey>) -> Result<Self, OpenError> {
-        Self::start(open::open(options, root, None)?)
+        Self::start(open::open(&Opening {
+            options,
+            root,
+            accepted: None,
+        })?)
     }
 
     /// Opens a store that lacks what the node remembers, on an administrator's word: the new epoch names both ends and
@@ -77,7 +81,11 @@ impl Store {
         root: Arc<RootKey>,
         reason: &str,
     ) -> Result<Self, OpenError> {
-        Self::start(open::open(options, root, Some(reason))?)
+        Self::start(open::open(&Opening {
+            options,
+            root,
+            accepted: Some(reason),
+        })?)
     }
 
     fn start(opened: Opened) -> Result<Self, OpenError> {

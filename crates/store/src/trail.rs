@@ -100,6 +100,11 @@ pub(crate) fn segment_key(epoch: i64, first: u64) -> i64 {
     epoch * STRIDE + i64::try_from(first).unwrap_or(STRIDE).min(STRIDE - 1)
 }
 
+/// The epoch that a segment belongs to.
+pub(crate) fn epoch_of(key: i64) -> i64 {
+    key / STRIDE
+}
+
 pub(crate) fn insert(tx: Tx<'_>, epoch: i64, s: &Segment) -> Result<i64, StoreError> {
     let key = segment_key(epoch, s.first);
     let done = tx.run(

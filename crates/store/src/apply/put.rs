@@ -1,6 +1,6 @@
 //! Records put by commands: row numbers for place holders, sealing, guard by revision.
 
-use super::{Applying, Stop, held};
+use super::{Applying, Stop};
 use crate::StoreError;
 use crate::rows::{application, authenticator, component, organisation, policy, user, version};
 use crate::sql::Tx;
@@ -43,8 +43,8 @@ impl Applying<'_> {
         put: &Put<R>,
         record: &R,
         version: u32,
-        insert: impl Fn(Tx<'_>, &R, Meta) -> Result<usize, StoreError>,
-        update: impl Fn(Tx<'_>, &R, Meta) -> Result<usize, StoreError>,
+        insert: impl Fn(Tx<'_>, &R, Meta) -> Result<(), StoreError>,
+        update: impl Fn(Tx<'_>, &R, Meta) -> Result<(), StoreError>,
     ) -> Result<(), Stop> {
         let revision = put.guard.unwrap_or(1);
         let meta = Meta {
@@ -53,12 +53,12 @@ impl Applying<'_> {
             record_version: version,
             revision,
         };
-        let written = if put.guard.is_none() {
-            insert(self.tx, record, meta)?
+        let write = if put.guard.is_none() {
+            insert(self.tx, record, meta)
         } else {
-            update(self.tx, record, meta)?
+            update(self.tx, record, meta)
         };
-        held(written == 1)
+        Ok(write?)
     }
 
     pub(super) fn put_domain(&mut self, put: &Put<Domain>) -> Result<(), Stop> {
@@ -161,6 +161,9 @@ impl Applying<'_> {
             let sealed = self.sealed(user::TABLE, key.0, field, version::USER, secret.as_ref())?;
             self.set_password_field(&mut record, field, sealed)?;
         }
+        if put.guard.is_none() && record.linked.is_none() {
+            self.new_users.insert(key);
+        }
         self.store(put, &record, version::USER, user::insert, user::update)?;
         Ok(key)
     }
@@ -208,6 +211,9 @@ impl Applying<'_> {
             authenticator::insert,
             authenticator::update,
         )?;
+        if put.guard.is_none() {
+            self.new_authenticators.insert(key, record.user);
+        }
         Ok(key)
     }
 

@@ -73,7 +73,7 @@ impl Applying<'_> {
                 self.keys_changed()?;
             }
             Write::LastLogon(key, at, from) => {
-                held(user::set_last_logon(self.tx, *key, *at, from)?)?;
+                user::set_last_logon(self.tx, *key, *at, from)?;
                 self.effects.touched.push(Touch::Evict(*key));
             }
             Write::NodeReport(report) => node::report(self.tx, report)?,
@@ -120,7 +120,7 @@ impl Applying<'_> {
     }
 
     fn remove(&mut self, sql: &str, key: i64, revision: i64) -> Result<(), Stop> {
-        held(self.tx.run(sql, crate::sql::args![key, revision])? == 1)?;
+        self.tx.one(sql, crate::sql::args![key, revision])?;
         Ok(self.configured()?)
     }
 
@@ -134,7 +134,7 @@ impl Applying<'_> {
     }
 
     fn write_user_state(&mut self, key: UserKey, guard: i64, to: &UserState) -> Result<(), Stop> {
-        held(user::set_state(self.tx, key, guard, to)?)?;
+        user::set_state(self.tx, key, guard, to)?;
         self.touch_user(key)
     }
 
@@ -178,7 +178,7 @@ impl Applying<'_> {
         guard: i64,
         to: &ApplicationState,
     ) -> Result<(), Stop> {
-        held(application::set_state(self.tx, key, guard, to)?)?;
+        application::set_state(self.tx, key, guard, to)?;
         self.touch_application(key)
     }
 

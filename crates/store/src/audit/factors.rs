@@ -47,6 +47,17 @@ enum Moving {
     Seconds(u64),
 }
 
+impl Moving {
+    /// The later one; an authenticator that went over to the other kind has a new factor.
+    fn newer(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Counter(own), Self::Counter(other)) => Self::Counter(own.max(other)),
+            (Self::Seconds(own), Self::Seconds(other)) => Self::Seconds(own.max(other)),
+            _ => other,
+        }
+    }
+}
+
 impl Accepted {
     /// Takes the next record, oldest first.
     pub fn take(&mut self, entry: &Entry) {
@@ -70,8 +81,11 @@ impl Accepted {
         };
         let moving = counter.or_else(|| time().map(|time| Moving::Seconds(time.unix())));
         if let (Some(application), Some(moving)) = (application, moving) {
+            // Records of several nodes come in the order of their clocks, which is not quite that of the commits.
             self.0
-                .insert((serial.to_owned(), application.to_owned()), moving);
+                .entry((serial.to_owned(), application.to_owned()))
+                .and_modify(|newest| *newest = newest.newer(moving))
+                .or_insert(moving);
         }
     }
 }

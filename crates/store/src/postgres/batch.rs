@@ -1,7 +1,7 @@
 //! Many decisions in one statement: moving states written under their guards, with the audit segment and the traces
 //! of all of them. A statement of its own is a transaction of its own, so that a batch costs one round trip.
 
-use super::{Database, failure};
+use super::Database;
 use crate::StoreError;
 use crate::rows::{application, user};
 use crate::sql::Arg;
@@ -205,7 +205,7 @@ impl Database {
         let client = self.client()?;
         match self.answer(client.execute_raw(&prepared, args.iter().copied())) {
             Ok(_) => Ok(true),
-            Err(error) if failure::is_not_held(&error) => Ok(false),
+            Err(StoreError::NotHeld) => Ok(false),
             Err(StoreError::Unreachable(reason)) => Err(StoreError::Unknown(reason)),
             Err(error) => Err(error),
         }

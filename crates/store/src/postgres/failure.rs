@@ -27,7 +27,8 @@ fn refused(error: &DbError) -> StoreError {
         "40001" | "40P01" => StoreError::Contended,
         // Unique values, and tables and indexes made by another node that starts at the same time.
         "23505" | "42P07" | "42710" => StoreError::Refused(TAKEN.to_owned()),
-        "22012" => StoreError::Refused(NOT_HELD.to_owned()),
+        // A statement of a batch divides by zero where a guard does not hold.
+        "22012" => StoreError::NotHeld,
         "25006" => StoreError::ReadOnly,
         "53100" => StoreError::Full,
         "55P03" | "57014" | "25P03" | "25P04" => StoreError::Busy,
@@ -40,14 +41,6 @@ fn refused(error: &DbError) -> StoreError {
         other if other.starts_with("58") || other.starts_with("XX") => StoreError::Disk(text()),
         _ => StoreError::Refused(text()),
     }
-}
-
-/// A statement of a batch found a guard that does not hold: it divides by zero then.
-pub(super) const NOT_HELD: &str = "a guard does not hold";
-
-/// Whether a batch failed because a guard does not hold.
-pub(super) fn is_not_held(error: &StoreError) -> bool {
-    matches!(error, StoreError::Refused(reason) if reason == NOT_HELD)
 }
 
 /// The whole chain of causes: "error connecting to server" alone would not say which.

@@ -32,6 +32,54 @@ impl ToSql for Arg<'_> {
     to_sql_checked!();
 }
 
+/// A parameter that outlives its statement.
+pub(super) enum Owned {
+    Null,
+    Int(i64),
+    Text(Box<str>),
+    Blob(Vec<u8>),
+}
+
+impl From<&Arg<'_>> for Owned {
+    fn from(arg: &Arg<'_>) -> Self {
+        match *arg {
+            Arg::Null => Self::Null,
+            Arg::Int(value) => Self::Int(value),
+            Arg::Text(value) => Self::Text(value.into()),
+            Arg::Blob(value) => Self::Blob(value.to_vec()),
+        }
+    }
+}
+
+impl Owned {
+    fn lend(&self) -> Arg<'_> {
+        match self {
+            Self::Null => Arg::Null,
+            Self::Int(value) => Arg::Int(*value),
+            Self::Text(value) => Arg::Text(value),
+            Self::Blob(value) => Arg::Blob(value),
+        }
+    }
+}
+
+impl std::fmt::Debug for Owned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Owned(..)")
+    }
+}
+
+impl ToSql for Owned {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Failure> {
+        self.lend().to_sql(kind, out)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
 /// A column as it came.
 struct Bytes<'a>(&'a [u8]);
 

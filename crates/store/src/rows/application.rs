@@ -131,14 +131,13 @@ pub(crate) fn insert(
     of: AuthenticatorKey,
     r: &Application,
     m: Meta,
-) -> Result<usize, StoreError> {
-    let done = write(tx, INSERT, of, r, m, Some(m.created.into()))?;
+) -> Result<(), StoreError> {
+    write(tx, INSERT, of, r, m, Some(m.created.into()))?;
     let state = ApplicationState {
         version: r.state.version.max(1),
         ..r.state
     };
-    tx.run(INSERT_STATE, &state_args(&state, r.key))?;
-    Ok(done)
+    tx.one(INSERT_STATE, &state_args(&state, r.key))
 }
 
 pub(crate) fn update(
@@ -146,7 +145,7 @@ pub(crate) fn update(
     of: AuthenticatorKey,
     r: &Application,
     m: Meta,
-) -> Result<usize, StoreError> {
+) -> Result<(), StoreError> {
     write(tx, UPDATE, of, r, m, None)
 }
 
@@ -157,7 +156,7 @@ fn write(
     r: &Application,
     m: Meta,
     created: Option<Arg<'_>>,
-) -> Result<usize, StoreError> {
+) -> Result<(), StoreError> {
     let (name, hash, digits, period, suite) = match &r.algorithm {
         Algorithm::Hotp { hash, digits } => ("HOTP", Some(hash.name()), Some(*digits), None, None),
         Algorithm::Totp {
@@ -200,7 +199,7 @@ fn write(
     ]
     .to_vec();
     args.extend(created);
-    tx.run(sql, &args)
+    tx.one(sql, &args)
 }
 
 fn initial_bits(r: &ApplicationState) -> i64 {
@@ -231,18 +230,18 @@ pub(crate) fn state_args(r: &ApplicationState, key: ApplicationKey) -> [Arg<'sta
     ]
 }
 
-/// Writes the moving state if its version is still `guard`.
+/// Writes the moving state, whose version must still be `guard`.
 pub(crate) fn set_state(
     tx: Tx<'_>,
     key: ApplicationKey,
     guard: i64,
     r: &ApplicationState,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n] = state_args(r, key);
-    Ok(tx.run(
+    tx.one(
         UPDATE_STATE,
         &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, guard.into()],
-    )? == 1)
+    )
 }
 
 pub(crate) fn delete(tx: Tx<'_>, key: ApplicationKey, revision: i64) -> Result<bool, StoreError> {
@@ -282,6 +281,6 @@ pub(crate) fn set_pin(
     key: ApplicationKey,
     pin: &Sealed,
     now: Timestamp,
-) -> Result<bool, StoreError> {
-    Ok(tx.run(SET_PIN, args![blob(Some(pin)), now, key.0])? == 1)
+) -> Result<(), StoreError> {
+    tx.one(SET_PIN, args![blob(Some(pin)), now, key.0])
 }

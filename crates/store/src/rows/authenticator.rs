@@ -30,7 +30,13 @@ macro_rules! select {
 /// Where the columns of the application begin in a row.
 const APPLICATION: usize = 20;
 
-const OF_USER: &str = select!("WHERE a.user_key = $1 ORDER BY a.key, p.position");
+/// The authenticators that an account uses, its own or through a link, by its folded name or its row.
+pub(crate) const USED_BY_NAME: &str = select!(
+    "WHERE a.user_key = (SELECT COALESCE(linked_key, key) FROM \"user\" WHERE domain_key = $1 AND folded = $2) ORDER BY a.key, p.position"
+);
+pub(crate) const USED_BY_KEY: &str = select!(
+    "WHERE a.user_key = (SELECT COALESCE(linked_key, key) FROM \"user\" WHERE key = $1) ORDER BY a.key, p.position"
+);
 const BY_SERIAL: &str = select!("WHERE a.serial = $1 ORDER BY p.position");
 const BY_KEY: &str = select!("WHERE a.key = $1 ORDER BY p.position");
 
@@ -47,10 +53,6 @@ const KEYS_OF_USER: &str = "SELECT key FROM authenticator WHERE user_key = $1";
 const RAISE: &str = "UPDATE application_state SET version = version + 1 WHERE application_key IN
     (SELECT key FROM application WHERE authenticator_key = $1)";
 
-pub(crate) fn of_user(tx: Tx<'_>, user: UserKey) -> Result<Vec<Authenticator>, RowError> {
-    read_all(tx, OF_USER, args![user.0])
-}
-
 pub(crate) fn by_serial(tx: Tx<'_>, serial: &str) -> Result<Option<Authenticator>, RowError> {
     Ok(read_all(tx, BY_SERIAL, args![serial])?.pop())
 }
@@ -59,23 +61,41 @@ pub(crate) fn by_key(tx: Tx<'_>, key: AuthenticatorKey) -> Result<Option<Authent
     Ok(read_all(tx, BY_KEY, args![key.0])?.pop())
 }
 
-/// Joins the rows of each authenticator; rows of one come one after the other.
 fn read_all(tx: Tx<'_>, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Authenticator>, RowError> {
-    let mut all: Vec<Authenticator> = Vec::new();
-    let mut unreadable = None;
-    tx.all(sql, args, |row| match add(row, &mut all) {
-        Ok(()) => Ok(()),
-        Err(RowError::Store(error)) => Err(error),
-        Err(error) => {
-            unreadable.get_or_insert(error);
-            Ok(())
+    let mut joined = Joined::default();
+    tx.all(sql, args, |row| joined.add(row))?;
+    joined.finish()
+}
+
+/// Joins the rows of each authenticator with its applications; rows of one come one after the other.
+#[derive(Default)]
+pub(crate) struct Joined {
+    all: Vec<Authenticator>,
+    unreadable: Option<RowError>,
+}
+
+impl Joined {
+    /// Takes the next row.
+    pub(crate) fn add(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
+        match add(row, &mut self.all) {
+            Ok(()) => Ok(()),
+            Err(RowError::Store(error)) => Err(error),
+            Err(error) => {
+                self.unreadable.get_or_insert(error);
+                Ok(())
+            }
         }
-    })?;
-    // Most have one: without this a cached account would take the room of four of each.
-    all.shrink_to_fit();
-    all.iter_mut()
-        .for_each(|authenticator| authenticator.applications.shrink_to_fit());
-    unreadable.map_or(Ok(all), Err)
+    }
+
+    /// The authenticators, unless one could not be read.
+    pub(crate) fn finish(mut self) -> Result<Vec<Authenticator>, RowError> {
+        // Most have one: without this a cached account would take the room of four of each.
+        self.all.shrink_to_fit();
+        self.all
+            .iter_mut()
+            .for_each(|authenticator| authenticator.applications.shrink_to_fit());
+        self.unreadable.map_or(Ok(self.all), Err)
+    }
 }
 
 fn add(row: &Row<'_>, all: &mut Vec<Authenticator>) -> Result<(), RowError> {
@@ -120,11 +140,11 @@ fn read(row: &Row<'_>) -> Result<Authenticator, RowError> {
     })
 }
 
-pub(crate) fn insert(tx: Tx<'_>, r: &Authenticator, m: Meta) -> Result<usize, StoreError> {
+pub(crate) fn insert(tx: Tx<'_>, r: &Authenticator, m: Meta) -> Result<(), StoreError> {
     write(tx, INSERT, r, m, Some(m.created.into()))
 }
 
-pub(crate) fn update(tx: Tx<'_>, r: &Authenticator, m: Meta) -> Result<usize, StoreError> {
+pub(crate) fn update(tx: Tx<'_>, r: &Authenticator, m: Meta) -> Result<(), StoreError> {
     write(tx, UPDATE, r, m, None)
 }
 
@@ -134,7 +154,7 @@ fn write(
     r: &Authenticator,
     m: Meta,
     created: Option<Arg<'_>>,
-) -> Result<usize, StoreError> {
+) -> Result<(), StoreError> {
     let folded = fold(&r.description);
     let mut args = args![
         &r.serial,
@@ -160,7 +180,7 @@ fn write(
     ]
     .to_vec();
     args.extend(created);
-    tx.run(sql, &args)
+    tx.one(sql, &args)
 }
 
 /// Removes an authenticator with its applications.
@@ -177,8 +197,8 @@ pub(crate) fn end_grace(
     key: AuthenticatorKey,
     day: Day,
     now: Timestamp,
-) -> Result<bool, StoreError> {
-    Ok(tx.run(END_GRACE, args![day, now, key.0])? == 1)
+) -> Result<(), StoreError> {
+    tx.one(END_GRACE, args![day, now, key.0])
 }
 
 /// The account an authenticator is assigned to.
@@ -198,5 +218,5 @@ pub(crate) fn keys_of_user(tx: Tx<'_>, user: UserKey) -> Result<Vec<Authenticato
 
 /// Raises the versions of its applications.
 pub(crate) fn raise_versions(tx: Tx<'_>, key: AuthenticatorKey) -> Result<(), StoreError> {
-    tx.run(RAISE, args![key.0]).map(|_| ())
+    tx.send(RAISE, args![key.0])
 }

@@ -87,7 +87,7 @@ pub(crate) fn put(tx: Tx<'_>, r: &Challenge) -> Result<usize, StoreError> {
         .find(|(kind, _)| *kind == r.kind)
         .map_or(0, |(_, number)| *number);
     let (user, application) = (r.user.map(|key| key.0), r.application.map(|key| key.0));
-    tx.run(
+    tx.one(
         INSERT,
         args![
             &r.key.0,
@@ -106,12 +106,12 @@ pub(crate) fn put(tx: Tx<'_>, r: &Challenge) -> Result<usize, StoreError> {
         .map_or(Ok(0), |user| tx.run(DELETE_OLDEST, args![user.0, PER_USER]))
 }
 
-pub(crate) fn take(tx: Tx<'_>, key: ChallengeKey, guard: i64) -> Result<bool, StoreError> {
-    Ok(tx.run(TAKE, args![&key.0, guard])? == 1)
+pub(crate) fn take(tx: Tx<'_>, key: ChallengeKey, guard: i64) -> Result<(), StoreError> {
+    tx.one(TAKE, args![&key.0, guard])
 }
 
-pub(crate) fn wrong(tx: Tx<'_>, key: ChallengeKey, guard: i64) -> Result<bool, StoreError> {
-    Ok(tx.run(WRONG, args![&key.0, guard])? == 1)
+pub(crate) fn wrong(tx: Tx<'_>, key: ChallengeKey, guard: i64) -> Result<(), StoreError> {
+    tx.one(WRONG, args![&key.0, guard])
 }
 
 /// Removes at most `limit` challenges issued before `before`; memories of accepted responses only those issued before
@@ -169,8 +169,8 @@ pub(crate) fn keep(
     answer: &[u8],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.run(FORGET_OLD, args![&r.component_type, &r.request_id, now])?;
-    tx.run(
+    tx.send(FORGET_OLD, args![&r.component_type, &r.request_id, now])?;
+    tx.one(
         KEEP,
         args![
             key,
@@ -181,7 +181,6 @@ pub(crate) fn keep(
             r.expires
         ],
     )
-    .map(|_| ())
 }
 
 pub(crate) fn remove_kept(tx: Tx<'_>, now: Timestamp, limit: i64) -> Result<usize, StoreError> {

@@ -99,11 +99,11 @@ fn write_location(location: &Location) -> (String, &'static str) {
     }
 }
 
-pub(crate) fn insert(tx: Tx<'_>, r: &Component, m: Meta) -> Result<usize, StoreError> {
+pub(crate) fn insert(tx: Tx<'_>, r: &Component, m: Meta) -> Result<(), StoreError> {
     write(tx, INSERT, r, m, Some(m.created.into()))
 }
 
-pub(crate) fn update(tx: Tx<'_>, r: &Component, m: Meta) -> Result<usize, StoreError> {
+pub(crate) fn update(tx: Tx<'_>, r: &Component, m: Meta) -> Result<(), StoreError> {
     write(tx, UPDATE, r, m, None)
 }
 
@@ -113,7 +113,7 @@ fn write(
     r: &Component,
     m: Meta,
     created: Option<Arg<'_>>,
-) -> Result<usize, StoreError> {
+) -> Result<(), StoreError> {
     let (location, location_kind) = write_location(&r.location);
     let texts = serde_json::to_string(&r.reply_texts)
         .map_err(|error| StoreError::Refused(error.to_string()))?;
@@ -145,5 +145,5 @@ fn write(
     ]
     .to_vec();
     args.extend(created);
-    tx.run(sql, &args)
+    tx.one(sql, &args)
 }

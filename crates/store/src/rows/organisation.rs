@@ -86,8 +86,8 @@ pub(crate) fn authenticator_type(row: &Row<'_>) -> Result<AuthenticatorType, Row
     })
 }
 
-pub(crate) fn insert_domain(tx: Tx<'_>, r: &Domain, m: Meta) -> Result<usize, StoreError> {
-    tx.run(
+pub(crate) fn insert_domain(tx: Tx<'_>, r: &Domain, m: Meta) -> Result<(), StoreError> {
+    tx.one(
         INSERT_DOMAIN,
         args![
             r.key.0,
@@ -103,8 +103,8 @@ pub(crate) fn insert_domain(tx: Tx<'_>, r: &Domain, m: Meta) -> Result<usize, St
     )
 }
 
-pub(crate) fn update_domain(tx: Tx<'_>, r: &Domain, m: Meta) -> Result<usize, StoreError> {
-    tx.run(
+pub(crate) fn update_domain(tx: Tx<'_>, r: &Domain, m: Meta) -> Result<(), StoreError> {
+    tx.one(
         UPDATE_DOMAIN,
         args![
             &r.name,
@@ -119,9 +119,9 @@ pub(crate) fn update_domain(tx: Tx<'_>, r: &Domain, m: Meta) -> Result<usize, St
     )
 }
 
-pub(crate) fn insert_unit(tx: Tx<'_>, r: &OrgUnit, m: Meta) -> Result<usize, StoreError> {
+pub(crate) fn insert_unit(tx: Tx<'_>, r: &OrgUnit, m: Meta) -> Result<(), StoreError> {
     let parent = r.parent.map(|unit| unit.0);
-    tx.run(
+    tx.one(
         INSERT_UNIT,
         args![
             r.key.0,
@@ -138,9 +138,9 @@ pub(crate) fn insert_unit(tx: Tx<'_>, r: &OrgUnit, m: Meta) -> Result<usize, Sto
     )
 }
 
-pub(crate) fn update_unit(tx: Tx<'_>, r: &OrgUnit, m: Meta) -> Result<usize, StoreError> {
+pub(crate) fn update_unit(tx: Tx<'_>, r: &OrgUnit, m: Meta) -> Result<(), StoreError> {
     let parent = r.parent.map(|unit| unit.0);
-    tx.run(
+    tx.one(
         UPDATE_UNIT,
         args![
             r.domain.0,
@@ -156,8 +156,8 @@ pub(crate) fn update_unit(tx: Tx<'_>, r: &OrgUnit, m: Meta) -> Result<usize, Sto
     )
 }
 
-pub(crate) fn insert_type(tx: Tx<'_>, r: &AuthenticatorType, m: Meta) -> Result<usize, StoreError> {
-    tx.run(
+pub(crate) fn insert_type(tx: Tx<'_>, r: &AuthenticatorType, m: Meta) -> Result<(), StoreError> {
+    tx.one(
         INSERT_TYPE,
         args![
             r.key,
@@ -172,8 +172,8 @@ pub(crate) fn insert_type(tx: Tx<'_>, r: &AuthenticatorType, m: Meta) -> Result<
     )
 }
 
-pub(crate) fn update_type(tx: Tx<'_>, r: &AuthenticatorType, m: Meta) -> Result<usize, StoreError> {
-    tx.run(
+pub(crate) fn update_type(tx: Tx<'_>, r: &AuthenticatorType, m: Meta) -> Result<(), StoreError> {
+    tx.one(
         UPDATE_TYPE,
         args![
             &r.name,

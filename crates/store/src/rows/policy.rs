@@ -43,9 +43,9 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Stored, StoreError> {
     })
 }
 
-pub(crate) fn insert(tx: Tx<'_>, key: PolicyKey, r: &Policy, m: Meta) -> Result<usize, StoreError> {
+pub(crate) fn insert(tx: Tx<'_>, key: PolicyKey, r: &Policy, m: Meta) -> Result<(), StoreError> {
     let (folded, body) = (fold(&r.id), r.to_json().to_string());
-    tx.run(
+    tx.one(
         INSERT,
         args![
             key.0,
@@ -60,9 +60,9 @@ pub(crate) fn insert(tx: Tx<'_>, key: PolicyKey, r: &Policy, m: Meta) -> Result<
     )
 }
 
-pub(crate) fn update(tx: Tx<'_>, key: PolicyKey, r: &Policy, m: Meta) -> Result<usize, StoreError> {
+pub(crate) fn update(tx: Tx<'_>, key: PolicyKey, r: &Policy, m: Meta) -> Result<(), StoreError> {
     let (folded, body) = (fold(&r.id), r.to_json().to_string());
-    tx.run(
+    tx.one(
         UPDATE,
         args![
             &r.id,

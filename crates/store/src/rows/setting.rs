@@ -40,5 +40,5 @@ pub(crate) fn generation(tx: Tx<'_>) -> Result<i64, StoreError> {
 }
 
 pub(crate) fn next_generation(tx: Tx<'_>) -> Result<(), StoreError> {
-    tx.run(NEXT_GENERATION, &[]).map(|_| ())
+    tx.send(NEXT_GENERATION, &[])
 }

@@ -29,8 +29,8 @@ macro_rules! select {
     };
 }
 
-const BY_NAME: &str = select!("WHERE u.domain_key = $1 AND u.folded = $2");
-const BY_KEY: &str = select!("WHERE u.key = $1");
+pub(crate) const BY_NAME: &str = select!("WHERE u.domain_key = $1 AND u.folded = $2");
+pub(crate) const BY_KEY: &str = select!("WHERE u.key = $1");
 
 const INSERT: &str = "INSERT INTO \"user\" (domain_key, user_id, folded, unit_key, name, name_folded, description, description_folded, email, email_folded, phone, mobile,
     locale, password, password_copy, password_history, password_set_at, local_auth, back_end_auth, group_check, offline_auth,
@@ -65,7 +65,12 @@ const RAISE_APPLICATIONS: &str = "UPDATE application_state SET version = version
 const RAISE_BORROWERS: &str = "UPDATE user_state SET version = version + 1 WHERE user_key IN (SELECT key FROM \"user\" WHERE linked_key = $1)";
 const FREE_AUTHENTICATORS: &str = "UPDATE authenticator SET user_key = NULL, assigned_at = NULL, revision = revision + 1 WHERE user_key = $1";
 
-const ATTRIBUTES: &str = "SELECT group_name, name, position, usage, value FROM user_attribute WHERE user_key = $1 ORDER BY group_name, name, position";
+/// The attributes of an account by folded name or by row, for a read together with the account.
+pub(crate) const ATTRIBUTES_BY_NAME: &str = "SELECT group_name, name, position, usage, value FROM user_attribute
+    WHERE user_key = (SELECT key FROM \"user\" WHERE domain_key = $1 AND folded = $2) ORDER BY group_name, name, position";
+pub(crate) const ATTRIBUTES_BY_KEY: &str =
+    "SELECT group_name, name, position, usage, value FROM user_attribute
+    WHERE user_key = $1 ORDER BY group_name, name, position";
 const PUT_ATTRIBUTE: &str = "INSERT INTO user_attribute (user_key, group_name, name, position, usage, value) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (user_key, group_name, name, position) DO UPDATE SET usage = excluded.usage, value = excluded.value";
 const DELETE_ATTRIBUTE: &str = "DELETE FROM user_attribute WHERE user_key = $1 AND group_name = $2 AND name = $3 AND position = $4";
@@ -78,14 +83,6 @@ const LOCKS: &[(Option<LockReason>, i64)] = &[
     (Some(LockReason::Administrator), 2),
 ];
 
-pub(crate) fn by_name(
-    tx: Tx<'_>,
-    domain: DomainKey,
-    folded: &str,
-) -> Result<Option<(User, UserState)>, RowError> {
-    flat(tx.first(BY_NAME, args![domain.0, folded], |row| Ok(read(row))))
-}
-
 pub(crate) fn by_key(tx: Tx<'_>, key: UserKey) -> Result<Option<(User, UserState)>, RowError> {
     flat(tx.first(BY_KEY, args![key.0], |row| Ok(read(row))))
 }
@@ -94,7 +91,7 @@ fn flat<T>(found: Result<Option<Result<T, RowError>>, StoreError>) -> Result<Opt
     found?.transpose()
 }
 
-fn read(row: &Row<'_>) -> Result<(User, UserState), RowError> {
+pub(crate) fn read(row: &Row<'_>) -> Result<(User, UserState), RowError> {
     let mut c = row.columns();
     let (key, domain, id, folded) = (
         UserKey(c.int()?),
@@ -197,13 +194,12 @@ fn state(c: &mut Columns<'_, '_>) -> Result<UserState, StoreError> {
     })
 }
 
-pub(crate) fn insert(tx: Tx<'_>, r: &User, m: Meta) -> Result<usize, StoreError> {
-    let done = write(tx, INSERT, r, m, Some(m.created.into()))?;
-    tx.run(INSERT_STATE, args![r.key.0])?;
-    Ok(done)
+pub(crate) fn insert(tx: Tx<'_>, r: &User, m: Meta) -> Result<(), StoreError> {
+    write(tx, INSERT, r, m, Some(m.created.into()))?;
+    tx.one(INSERT_STATE, args![r.key.0])
 }
 
-pub(crate) fn update(tx: Tx<'_>, r: &User, m: Meta) -> Result<usize, StoreError> {
+pub(crate) fn update(tx: Tx<'_>, r: &User, m: Meta) -> Result<(), StoreError> {
     write(tx, UPDATE, r, m, None)
 }
 
@@ -213,7 +209,7 @@ fn write(
     r: &User,
     m: Meta,
     created: Option<Arg<'_>>,
-) -> Result<usize, StoreError> {
+) -> Result<(), StoreError> {
     let nothing = Contact::default();
     let contact = r.contact.as_deref().unwrap_or(&nothing);
     let (name, email) = (known(&contact.name), known(&contact.email));
@@ -268,7 +264,7 @@ fn write(
     ]
     .to_vec();
     args.extend(created);
-    tx.run(sql, &args)
+    tx.one(sql, &args)
 }
 
 /// An empty text is no value.
@@ -287,18 +283,18 @@ pub(crate) fn delete(tx: Tx<'_>, key: UserKey, revision: i64) -> Result<bool, St
     Ok(true)
 }
 
-/// Sets the sealed fields of a password; false if there is no such account.
+/// Sets the sealed fields of a password of an account that must be there.
 pub(crate) fn set_password(
     tx: Tx<'_>,
     key: UserKey,
     r: &StoredPassword,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     let (copy, history) = (blob(r.copy.as_ref()), blob(r.history.as_ref()));
-    Ok(tx.run(
+    tx.one(
         SET_PASSWORD,
         args![blob(Some(&r.verifier)), copy, history, r.set_at, now, key.0],
-    )? == 1)
+    )
 }
 
 /// The format an account is stored in.
@@ -311,19 +307,19 @@ pub(crate) fn set_last_logon(
     key: UserKey,
     at: Timestamp,
     from: &str,
-) -> Result<bool, StoreError> {
-    Ok(tx.run(LAST_LOGON, args![at, from, key.0])? == 1)
+) -> Result<(), StoreError> {
+    tx.one(LAST_LOGON, args![at, from, key.0])
 }
 
-/// Writes the moving state if its version is still `guard`.
+/// Writes the moving state, whose version must still be `guard`.
 pub(crate) fn set_state(
     tx: Tx<'_>,
     key: UserKey,
     guard: i64,
     r: &UserState,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     let [a, b, c, d, e, f, g, h, i] = state_args(r, key);
-    Ok(tx.run(UPDATE_STATE, &[a, b, c, d, e, f, g, h, i, guard.into()])? == 1)
+    tx.one(UPDATE_STATE, &[a, b, c, d, e, f, g, h, i, guard.into()])
 }
 
 /// The columns of a state in the order of [`UPDATE_STATE`], then its key.
@@ -356,31 +352,27 @@ pub(crate) fn linked(tx: Tx<'_>, key: UserKey) -> Result<Option<UserKey>, StoreE
 /// Raises every version that a logon of this account, or of one that uses its authenticators, is guarded by.
 pub(crate) fn raise_versions(tx: Tx<'_>, key: UserKey) -> Result<(), StoreError> {
     let linked = linked(tx, key)?.map(|user| user.0);
-    tx.run(RAISE_STATE, args![key.0])?;
-    tx.run(RAISE_APPLICATIONS, args![key.0, linked])?;
-    tx.run(RAISE_BORROWERS, args![key.0])?;
-    Ok(())
+    tx.send(RAISE_STATE, args![key.0])?;
+    tx.send(RAISE_APPLICATIONS, args![key.0, linked])?;
+    tx.send(RAISE_BORROWERS, args![key.0])
 }
 
-pub(crate) fn attributes(tx: Tx<'_>, key: UserKey) -> Result<Vec<UserAttribute>, StoreError> {
-    tx.all(ATTRIBUTES, args![key.0], |row| {
-        let mut c = row.columns();
-        Ok(UserAttribute {
-            group: c.string()?,
-            name: c.string()?,
-            index: c.number()?,
-            usage: c.string()?,
-            value: c.string()?,
-        })
+pub(crate) fn attribute(row: &Row<'_>) -> Result<UserAttribute, StoreError> {
+    let mut c = row.columns();
+    Ok(UserAttribute {
+        group: c.string()?,
+        name: c.string()?,
+        index: c.number()?,
+        usage: c.string()?,
+        value: c.string()?,
     })
 }
 
 pub(crate) fn put_attribute(tx: Tx<'_>, key: UserKey, r: &UserAttribute) -> Result<(), StoreError> {
-    tx.run(
+    tx.send(
         PUT_ATTRIBUTE,
         args![key.0, &r.group, &r.name, r.index, &r.usage, &r.value],
     )
-    .map(|_| ())
 }
 
 pub(crate) fn delete_attribute(

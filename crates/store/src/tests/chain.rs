@@ -1,5 +1,5 @@
 use super::world::{START, World, count_up};
-use crate::audit::{Accepted, Range, Trail, moved_back};
+use crate::audit::{Accepted, Position, Range, Trail, moved_back};
 use crate::{Reader, Store, state_file};
 use countersign_engine::audit::chain::Head;
 use countersign_engine::audit::verify::{Outcome, Verifier};
@@ -154,10 +154,10 @@ fn records_and_traces_are_found_by_time_id_and_request() {
     // The world's traces say the id again.
     assert_eq!(reader.trace(&id).unwrap().unwrap(), id);
     assert!(reader.record(&[9; 16]).unwrap().is_none());
-    let tail = reader.newest_segment().unwrap();
-    assert!(reader.after(tail, 10).unwrap().is_empty());
+    let mut tail = reader.position().unwrap();
+    assert!(reader.after(&mut tail, 10).unwrap().is_empty());
     world.done(Vec::new());
-    assert_eq!(reader.after(tail, 10).unwrap().len(), 1);
+    assert_eq!(reader.after(&mut tail, 10).unwrap().len(), 1);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn old_traces_are_erased_and_records_stay() {
     world.done(Vec::new());
     let id = world
         .store
-        .after(0, 100)
+        .after(&mut Position::default(), 100)
         .unwrap()
         .last()
         .unwrap()

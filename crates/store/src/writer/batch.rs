@@ -139,6 +139,7 @@ impl Writer {
         tx.queue("SAVEPOINT work")?;
         let applied = apply(tx, ring, now, &mut self.numbers, &work.changes);
         if !matches!(applied, Ok(_) | Err(Stop::Broken(_))) {
+            let _ = tx.settle(); // what else went wrong in a work that is undone
             tx.run("ROLLBACK TO SAVEPOINT work", &[])
                 .map_err(Stop::Broken)?;
         }

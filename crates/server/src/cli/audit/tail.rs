@@ -4,7 +4,7 @@ use anyhow::Result;
 use countersign_engine::audit::Entry;
 use countersign_engine::audit::escape::one_line;
 use countersign_store::Reader;
-use countersign_store::audit::{Line, Range, Trail};
+use countersign_store::audit::{Line, Position, Range, Trail};
 use serde_json::Value;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -32,11 +32,11 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let reader = Reader::open(&args.place.load()?.store_url()?)?;
-    let segment = reader.newest_segment()?;
+    let position = reader.position()?;
     let mut newest = Vec::new();
     if args.n > 0 {
         reader.scan(Range::all(true), &mut |line, _| {
-            if line.segment <= segment {
+            if position.covers(line) {
                 newest.push(line.clone());
             }
             newest.len() < args.n
@@ -44,20 +44,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     newest.iter().rev().for_each(|line| show(line, args.json));
     if args.follow {
-        follow(&reader, segment, args.json)
+        follow(&reader, position, args.json)
     } else {
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// Prints new records until the program is interrupted.
-fn follow(reader: &Reader, mut segment: i64, json: bool) -> Result<ExitCode> {
+fn follow(reader: &Reader, mut position: Position, json: bool) -> Result<ExitCode> {
     loop {
-        let new = reader.after(segment, PIECE)?;
+        let new = reader.after(&mut position, PIECE)?;
         new.iter().for_each(|line| show(line, json));
-        match new.last() {
-            Some(line) => segment = line.segment,
-            None => std::thread::sleep(LOOK_EVERY),
+        if new.is_empty() {
+            std::thread::sleep(LOOK_EVERY);
         }
     }
 }
