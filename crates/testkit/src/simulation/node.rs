@@ -71,7 +71,7 @@ pub(super) struct Request {
 }
 
 /// A decision with what its answer will be.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) request: Request,
     pub(super) work: Work,

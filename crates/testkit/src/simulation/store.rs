@@ -2,19 +2,24 @@
 //!
 //! It also keeps the books: what every commit should have brought, so that what is stored can be compared after each.
 
+mod books;
+mod broken;
+
+pub use broken::Broken;
+
 use super::Sabotage;
 use super::plan::Rules;
 use crate::history::{Factor, Record};
+use books::Books;
 use countersign_engine::Status;
 use countersign_engine::audit;
 use countersign_engine::decision::Change;
 use countersign_engine::facts::Account;
 use countersign_engine::model::{
-    Application, ApplicationKey, ApplicationState, Challenge, ChallengeKey, ChallengeKind,
-    LockReason, UserKey, UserState,
+    Application, ApplicationKey, ApplicationState, Challenge, ChallengeKey, ChallengeKind, UserKey,
+    UserState,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
 /// Challenges of one user beyond which the oldest gives way.
@@ -37,7 +42,7 @@ pub(super) struct Store {
 }
 
 /// A decision on its way into the store.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Work {
     pub(super) attempt: [u8; 16],
     /// The account as it was when it was decided on.
@@ -57,82 +62,6 @@ pub(super) enum Touch {
 /// A guard did not hold.
 #[derive(Debug)]
 pub(super) struct Conflict;
-
-/// A promise of the store that did not hold, found at the commit that broke it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Broken {
-    /// A counter or step went back, or a version did not rise.
-    WentBack {
-        /// Application.
-        application: i64,
-        /// Before.
-        from: String,
-        /// After.
-        to: String,
-    },
-    /// A moving factor was accepted by a second commit.
-    AcceptedAgain {
-        /// Authenticator.
-        serial: String,
-        /// The factor.
-        factor: Factor,
-    },
-    /// Something was accepted for an account that was disabled or locked when it was committed.
-    AcceptedUnder {
-        /// Account.
-        user: String,
-        /// Why it should not have been.
-        what: &'static str,
-    },
-    /// Stored failures differ from those committed.
-    Miscounted {
-        /// Account or application.
-        of: String,
-        /// Stored.
-        stored: u32,
-        /// Committed.
-        expected: u32,
-    },
-    /// An answer left that is not committed.
-    AnsweredUncommitted {
-        /// Account.
-        user: String,
-    },
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::WentBack {
-                application,
-                from,
-                to,
-            } => write!(f, "application {application} went back from {from} to {to}"),
-            Self::AcceptedAgain { serial, factor } => {
-                write!(f, "{serial}: {factor} was accepted by a second commit")
-            }
-            Self::AcceptedUnder { user, what } => {
-                write!(f, "{user} was accepted although the account was {what}")
-            }
-            Self::Miscounted {
-                of,
-                stored,
-                expected,
-            } => write!(f, "{of}: {stored} failures stored, {expected} committed"),
-            Self::AnsweredUncommitted { user } => {
-                write!(f, "{user} got an answer that is not committed")
-            }
-        }
-    }
-}
-
-/// Failures by what was committed.
-#[derive(Debug, Default)]
-struct Books {
-    accepted: BTreeSet<(String, Factor)>,
-    failures: BTreeMap<i64, u32>,
-    errors: BTreeMap<i64, u32>,
-}
 
 impl Store {
     pub(super) fn new(accounts: Vec<Account>, rules: Rules, sabotage: Sabotage) -> Self {
@@ -322,92 +251,6 @@ impl Store {
             *place += 1;
         }
     }
-
-    /// Compares what is stored with what was committed.
-    fn keep_books(&mut self, before: &[Arc<Account>], work: &Work) {
-        let Some((main, key)) = work.records.first().zip(self.user_of(work)) else {
-            return;
-        };
-        let status = main.status.unwrap_or(Status::SUCCESS);
-        let is_accept = status == Status::SUCCESS;
-        let failures = self.books.failures.entry(key.0).or_default();
-        if is_accept {
-            *failures = 0;
-        } else if status.counts() {
-            *failures += 1;
-        }
-        let expected = *failures;
-        let was = &before[place(key)];
-        if is_accept {
-            let attempts = u32::from(self.rules.unlock_attempts);
-            let what = match was.state.locked {
-                _ if was.user.disabled => Some("disabled"),
-                Some(LockReason::Administrator) => Some("locked by an administrator"),
-                Some(LockReason::Failures) if was.state.unlock_attempts_used >= attempts => {
-                    Some("locked for good")
-                }
-                Some(LockReason::Failures) | None => None,
-            };
-            self.broken.extend(what.map(|what| Broken::AcceptedUnder {
-                user: was.user.id.clone(),
-                what,
-            }));
-            self.accept(main);
-        }
-        for change in &work.changes {
-            if let Change::Application { key, to, .. } = change {
-                let was = errors(&work.account, *key);
-                let errors = self.books.errors.entry(key.0).or_default();
-                if is_accept {
-                    *errors = 0;
-                } else {
-                    *errors += to.errors.saturating_sub(was);
-                }
-            }
-        }
-        self.compare(key, expected);
-    }
-
-    fn accept(&mut self, main: &audit::Record) {
-        let record = seen(main, "", "", 0);
-        let (Some(serial), Some(factor)) = (record.serial, record.factor) else {
-            return;
-        };
-        if !self.books.accepted.insert((serial.clone(), factor.clone())) {
-            self.broken.push(Broken::AcceptedAgain { serial, factor });
-        }
-    }
-
-    fn compare(&mut self, key: UserKey, expected: u32) {
-        let account = &self.accounts[place(key)];
-        let mut compare = |of: String, stored: u32, expected: u32| {
-            if stored != expected {
-                self.broken.push(Broken::Miscounted {
-                    of,
-                    stored,
-                    expected,
-                });
-            }
-        };
-        compare(account.user.id.clone(), account.state.lock_count, expected);
-        for one in &account.authenticators {
-            for application in &one.applications {
-                let expected = self.books.errors.get(&application.key.0);
-                compare(
-                    one.serial.clone(),
-                    application.state.errors,
-                    expected.copied().unwrap_or(0),
-                );
-            }
-        }
-    }
-
-    /// Whose logon it was, by the records.
-    fn user_of(&self, work: &Work) -> Option<UserKey> {
-        let user = work.records.first()?.user.as_deref()?;
-        let account = self.accounts.iter().find(|one| one.user.id == user)?;
-        Some(account.user.key)
-    }
 }
 
 fn place(key: UserKey) -> usize {
@@ -430,15 +273,6 @@ pub(super) fn find(account: &mut Account, key: ApplicationKey) -> Option<&mut Ap
         .iter_mut()
         .flat_map(|one| &mut one.applications);
     applications.into_iter().find(|one| one.key == key)
-}
-
-fn errors(account: &Account, key: ApplicationKey) -> u32 {
-    let mut applications = account
-        .authenticators
-        .iter()
-        .flat_map(|one| &one.applications);
-    let found = applications.find(|one| one.key == key);
-    found.map_or(0, |one| one.state.errors)
 }
 
 /// A record as a reader of the trail sees it.
