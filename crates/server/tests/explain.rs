@@ -228,10 +228,10 @@ fn passwords() {
 /// Sets the password of a user three days back.
 fn age(world: &mut World, user: &str) {
     world.stop();
-    let database = rusqlite::Connection::open(world.database()).expect("open the database");
-    let changed = database.execute("UPDATE \"user\" SET password_set_at = password_set_at - 3 * 86400000000 WHERE user_id = ?1", [user]);
-    assert_eq!(changed.expect("change the row"), 1);
-    drop(database);
+    let changed = world.change_rows(&format!(
+        "UPDATE \"user\" SET password_set_at = password_set_at - 3 * 86400000000 WHERE user_id = '{user}'"
+    ));
+    assert_eq!(changed, 1);
     world.up();
 }
 
@@ -314,14 +314,9 @@ fn policies_and_records() {
     app(&world, "1030", 1030, otp.clone());
     world.use_policy("local_only");
     world.stop();
-    let database = rusqlite::Connection::open(world.database()).expect("open the database");
-    database
-        .execute(
-            "UPDATE \"user\" SET record_version = 999 WHERE user_id = 'otto'",
-            [],
-        )
-        .expect("change the row");
-    drop(database);
+    let changed =
+        world.change_rows("UPDATE \"user\" SET record_version = 999 WHERE user_id = 'otto'");
+    assert_eq!(changed, 1);
     world.up();
     app(&world, "1123", 1123, otp);
 }

@@ -3,9 +3,8 @@
 #![expect(clippy::expect_used, reason = "a test may fail")]
 
 use countersign_testkit::oath::{KEY_HEX, hotp, wrong};
-use countersign_testkit::{Answer, World, secrets};
+use countersign_testkit::{Answer, World};
 use serde_json::{Value, json};
-use std::path::Path;
 use std::time::Instant;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
@@ -19,17 +18,11 @@ fn a_database_put_back_is_not_served_until_it_is_accepted() {
     let serial = world.hotp_user("otto");
     assert!(world.pap("otto", &hotp(KEY_HEX, 0)).is_accept());
     world.stop();
-    let copy = world.dir().join("copy");
-    std::fs::create_dir(&copy).expect("make a directory");
-    copy_database(&world.database(), &copy.join("countersign.db"));
-
+    world.copy_store();
     world.up();
     assert!(world.pap("otto", &hotp(KEY_HEX, 1)).is_accept());
     world.stop(); // the last checkpoint is written by now
-    for file in secrets::database_files(&world.database()) {
-        std::fs::remove_file(file).expect("remove the database");
-    }
-    copy_database(&copy.join("countersign.db"), &world.database());
+    world.put_store_back();
 
     let log = world.try_up().expect_err("an older store is not served");
     assert!(log.contains("E-115003"), "{log}");
@@ -80,12 +73,6 @@ fn a_database_put_back_is_not_served_until_it_is_accepted() {
     );
 }
 
-fn copy_database(from: &Path, to: &Path) {
-    let main = secrets::database_files(from);
-    assert_eq!(main, [from.to_owned()], "a stopped server leaves one file");
-    std::fs::copy(from, to).expect("copy the database");
-}
-
 #[test]
 fn an_authenticator_put_back_is_named() {
     let mut world = World::new(PROGRAM);
@@ -99,14 +86,11 @@ fn an_authenticator_put_back_is_named() {
     }
     world.run_ok(&["audit", "verify", "--moving-factors"]);
     world.stop();
-    let database = rusqlite::Connection::open(world.database()).expect("open the database");
-    let changed = database.execute(
+    let changed = world.change_rows(&format!(
         "UPDATE application_state SET counter = 1 WHERE application_key =
-         (SELECT application.key FROM application JOIN authenticator ON authenticator.key = authenticator_key WHERE serial = ?1)",
-        [&harmed],
-    );
-    assert_eq!(changed.expect("put the row back"), 1);
-    drop(database);
+         (SELECT application.key FROM application JOIN authenticator ON authenticator.key = authenticator_key WHERE serial = '{harmed}')"
+    ));
+    assert_eq!(changed, 1, "the row is put back");
 
     let said = world.run(&["audit", "verify", "--moving-factors"]);
     let text = String::from_utf8_lossy(&said.stdout);

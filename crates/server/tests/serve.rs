@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
-use countersign_testkit::{Options, Server, World};
+use countersign_testkit::{Options, Server, Store, World};
 use serde_json::{Value, json};
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
@@ -23,22 +23,9 @@ fn mode(path: &Path) -> u32 {
         & 0o777
 }
 
-/// Runs `serve` on a data directory where it is expected to end by itself.
-fn refused(data_dir: &Path, more: &[&str]) -> String {
-    let output = Command::new(PROGRAM)
-        .args([
-            "serve",
-            "--http",
-            "127.0.0.1:0",
-            "--radius",
-            "127.0.0.1:0",
-            "--data-dir",
-        ])
-        .arg(data_dir)
-        .args(more)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+/// Runs `serve` on the data of a server where it is expected to end by itself.
+fn refused(server: &Server) -> String {
+    let output = server.run(&["serve", "--http", "127.0.0.1:0", "--radius", "127.0.0.1:0"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     text(&output)
 }
@@ -61,14 +48,11 @@ fn the_first_start_makes_private_files_and_says_its_secrets_once() {
     let mut server = start();
     let data = server.data_dir();
     assert_eq!(mode(&data), 0o700);
-    for name in [
-        "first-run.json",
-        "root.key",
-        "certificate.key",
-        "run.json",
-        "countersign.db",
-    ] {
+    for name in ["first-run.json", "root.key", "certificate.key", "run.json"] {
         assert_eq!(mode(&data.join(name)), 0o600, "{name}");
+    }
+    if Store::is_file() {
+        assert_eq!(mode(&server.database()), 0o600);
     }
     let (user, password) = server.administrator();
     assert_eq!(user, "admin");
@@ -184,14 +168,8 @@ fn a_first_start_that_was_cut_short_keeps_its_password() {
     let mut server = start();
     let (_, password) = server.administrator();
     server.kill();
-    for name in [
-        "countersign.db",
-        "countersign.db-wal",
-        "countersign.db-shm",
-        "node-state.json",
-    ] {
-        let _ = std::fs::remove_file(server.data_dir().join(name)); // some are there only while it runs
-    }
+    server.remove_store();
+    std::fs::remove_file(server.data_dir().join("node-state.json")).unwrap();
     server.up();
     let first: Value =
         serde_json::from_slice(&std::fs::read(server.data_dir().join("first-run.json")).unwrap())
@@ -203,7 +181,7 @@ fn a_first_start_that_was_cut_short_keeps_its_password() {
 #[test]
 fn a_second_server_on_the_same_data_is_refused() {
     let server = start();
-    let said = refused(&server.data_dir(), &[]);
+    let said = refused(&server);
     assert!(said.contains("another server runs on it"), "{said}");
     assert!(!server.logon().is_empty(), "the first one goes on");
 }
@@ -219,13 +197,13 @@ fn a_wrong_or_missing_root_key_is_refused_and_nothing_is_changed() {
         std::fs::read(other.data_dir().join("root.key")).unwrap(),
     )
     .unwrap();
-    let said = refused(&server.data_dir(), &[]);
+    let said = refused(&server);
     assert!(
         said.contains("check that root_key names the key that this store was made with"),
         "{said}"
     );
     std::fs::remove_file(&key).unwrap();
-    let said = refused(&server.data_dir(), &[]);
+    let said = refused(&server);
     assert!(said.contains("bring the key back"), "{said}");
     assert!(!key.exists());
     std::fs::write(&key, own).unwrap();
@@ -273,13 +251,10 @@ fn refused_plain(data: &Path, args: &[&str]) -> String {
 fn a_store_that_was_put_back_is_not_served_until_it_is_accepted() {
     let mut server = start();
     server.stop();
-    let copy = std::fs::read(server.database()).unwrap();
+    server.copy_store();
     server.up();
     server.stop();
-    std::fs::write(server.database(), copy).unwrap();
-    for name in ["countersign.db-wal", "countersign.db-shm"] {
-        let _ = std::fs::remove_file(server.data_dir().join(name)); // a closed store has none
-    }
+    server.put_store_back();
     let said = server.try_up().unwrap_err();
     assert!(said.contains("E-115003"), "{said}");
     assert_eq!(

@@ -56,6 +56,20 @@ impl Raw {
         self.socket.send(bytes).expect("send a packet");
     }
 
+    /// Sends bytes to a server that may be gone.
+    pub fn send_if_heard(&self, bytes: &[u8]) {
+        let _ = self.socket.send(bytes); // refused: the host said that nobody listens
+    }
+
+    /// How long answers are awaited.
+    pub fn patience(&self) -> Duration {
+        self.socket
+            .read_timeout()
+            .ok()
+            .flatten()
+            .unwrap_or_default()
+    }
+
     /// The next answer, or nothing within the timeout.
     pub fn receive(&self) -> Option<Vec<u8>> {
         let mut buffer = [0; 4096];

@@ -127,27 +127,15 @@ fn stands_alone(text: &str, value: &str) -> bool {
     })
 }
 
-/// The secrets of at least eight characters that stand in files as bytes; references of challenges excepted.
-pub fn found_in_files(files: &[PathBuf]) -> Vec<String> {
-    let secrets: Vec<String> = seen()
+/// The secrets of at least eight characters that stand in bytes; references of challenges excepted. `place` names them.
+pub fn found_in_bytes(place: &str, bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    seen()
         .into_iter()
         .filter(|(value, kind)| *kind != Kind::Challenge && value.len() >= SHORTEST_BY_CHANCE)
-        .map(|(value, _)| value)
-        .collect();
-    let mut found = Vec::new();
-    for file in files {
-        let Ok(bytes) = std::fs::read(file) else {
-            continue;
-        };
-        let text = String::from_utf8_lossy(&bytes);
-        found.extend(
-            secrets
-                .iter()
-                .filter(|secret| text.contains(secret.as_str()))
-                .map(|secret| format!("{secret} in {}", file.display())),
-        );
-    }
-    found
+        .filter(|(value, _)| text.contains(value.as_str()))
+        .map(|(value, _)| format!("{value} in {place}"))
+        .collect()
 }
 
 /// The files of a database.
@@ -189,7 +177,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("x.db");
         std::fs::write(&database, b"\xff\x00c0ffee00c0ffee00\xfe").unwrap();
-        let found = found_in_files(&database_files(&database));
+        let files = database_files(&database);
+        assert_eq!(files, [database.as_path()]);
+        let found = found_in_bytes("the store", &std::fs::read(&files[0]).unwrap());
         assert!(
             found.len() == 1 && found[0].starts_with("c0ffee00c0ffee00 in "),
             "{found:?}"

@@ -5,6 +5,7 @@ use crate::https::Https;
 use crate::radclient::{self, Packet};
 use crate::radius::Raw;
 use crate::secrets::{self, Kind};
+use crate::store::{Lock, Store};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -30,6 +31,8 @@ pub struct Options {
     pub radius: Option<String>,
     /// A program before it, such as `faketime` and its arguments.
     pub before: Vec<OsString>,
+    /// The store instead of a new one of the kind that the run of the tests is on.
+    pub store: Option<Store>,
 }
 
 /// A running `countersign serve` on free ports, in a directory of its own.
@@ -44,6 +47,7 @@ pub struct Server {
     token: Option<String>,
     connection: RefCell<Option<Https>>,
     radius_timeout: f32,
+    store: Store,
 }
 
 impl Server {
@@ -61,6 +65,7 @@ impl Server {
     /// # Panics
     /// It does not come up.
     pub fn start_in(program: &str, options: Options, dir: TempDir) -> Self {
+        let store = options.store.clone().unwrap_or_else(Store::chosen);
         let mut server = Self {
             program: program.into(),
             dir,
@@ -71,9 +76,46 @@ impl Server {
             token: None,
             connection: RefCell::default(),
             radius_timeout: 5.0,
+            store,
         };
         server.up();
         server
+    }
+
+    /// Starts another node of the same deployment: on the same store, with a copy of the root key, under a name of its own.
+    ///
+    /// # Panics
+    /// It does not come up.
+    pub fn node(&self, name: &str, options: Options) -> Self {
+        self.try_node(name, options)
+            .unwrap_or_else(|log| panic!("node {name} did not start:\n{log}"))
+    }
+
+    /// As [`Server::node`]; what it printed if it ended instead.
+    pub fn try_node(&self, name: &str, mut options: Options) -> Result<Self, String> {
+        let key = std::fs::canonicalize(self.data_dir().join("root.key")).expect("a root key");
+        options.env.extend([
+            ("COUNTERSIGN_NODE".to_owned(), name.to_owned()),
+            (
+                "COUNTERSIGN_ROOT_KEY".to_owned(),
+                format!("file:{}", key.display()),
+            ),
+        ]);
+        let store = options.store.clone().unwrap_or_else(|| self.store.clone());
+        let mut node = Self {
+            program: self.program.clone(),
+            dir: tempfile::tempdir().expect("make a directory"),
+            options,
+            child: None,
+            ready: Value::Null,
+            first_run: self.first_run.clone(),
+            token: None,
+            connection: RefCell::default(),
+            radius_timeout: self.radius_timeout,
+            store,
+        };
+        node.try_up()?;
+        Ok(node)
     }
 
     /// Starts it again, on the same data.
@@ -105,6 +147,7 @@ impl Server {
             .arg(self.data_dir())
             .arg("--ready-file")
             .arg(&ready)
+            .args(self.store_words())
             .args(&self.options.args)
             .envs(self.options.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -137,6 +180,12 @@ impl Server {
             secrets::note(Kind::Typed, &self.administrator().1);
         }
         Ok(())
+    }
+
+    /// The options that name its store.
+    fn store_words(&self) -> Vec<String> {
+        let url = self.store.url();
+        url.map_or_else(Vec::new, |url| vec!["--store".to_owned(), url])
     }
 
     /// How it is started from now on.
@@ -213,9 +262,64 @@ impl Server {
         self.dir.path()
     }
 
-    /// The database file.
+    /// The database file; there is none where the store is [`Store::Postgres`].
     pub fn database(&self) -> PathBuf {
         self.data_dir().join("countersign.db")
+    }
+
+    /// Its store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Changes rows behind its back by one INSERT, UPDATE or DELETE; how many.
+    pub fn change_rows(&self, sql: &str) -> usize {
+        self.store.change(&self.database(), sql)
+    }
+
+    /// The number that a query of its store answers.
+    pub fn count(&self, sql: &str) -> i64 {
+        self.store.number(&self.database(), sql)
+    }
+
+    /// Lets nobody write to its store until the value is dropped.
+    pub fn lock_store(&self) -> Lock {
+        self.store.lock(&self.database())
+    }
+
+    /// Makes its store refuse every write until [`Server::take_writes`].
+    pub fn refuse_writes(&self) {
+        self.store.refuse_writes(&self.database());
+    }
+
+    /// Makes its store take writes again.
+    pub fn take_writes(&self) {
+        self.store.take_writes(&self.database());
+    }
+
+    /// Keeps a copy of its store while it is stopped.
+    pub fn copy_store(&self) {
+        self.store.keep_copy(&self.database());
+    }
+
+    /// Puts the copy back while it is stopped.
+    pub fn put_store_back(&self) {
+        self.store.put_back(&self.database());
+    }
+
+    /// Removes its store while it is stopped.
+    pub fn remove_store(&self) {
+        self.store.clear(&self.database());
+    }
+
+    /// Whether these bytes stand in its store.
+    pub fn store_holds(&self, bytes: &[u8]) -> bool {
+        self.store.holds(&self.database(), bytes)
+    }
+
+    /// What its store holds, for a search: text as text.
+    pub fn store_content(&self) -> Vec<u8> {
+        self.store.content(&self.database())
     }
 
     fn log_path(&self) -> PathBuf {
@@ -427,6 +531,8 @@ impl Server {
             .args(args)
             .arg("--data-dir")
             .arg(self.data_dir())
+            .args(self.store_words())
+            .envs(self.options.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .output()
             .expect("run the program")
@@ -450,19 +556,15 @@ impl Server {
 
     /// What the secrets of this process left in the database and in the log; it should be nothing.
     pub fn leaks(&self) -> Vec<String> {
-        let mut files = secrets::database_files(&self.database());
-        files.push(self.log_path());
-        let first_run = self.administrator().1;
-        let printed_once = [first_run, self.radius_secret()];
-        secrets::found_in_files(&files)
-            .into_iter()
-            .filter(|leak| {
-                !(leak.ends_with("log")
-                    && printed_once
-                        .iter()
-                        .any(|secret| leak.starts_with(secret.as_str())))
-            })
-            .collect()
+        let printed_once = [self.administrator().1, self.radius_secret()];
+        let mut leaks = secrets::found_in_bytes("the store", &self.store_content());
+        let log = secrets::found_in_bytes("the log", self.log().as_bytes());
+        leaks.extend(log.into_iter().filter(|leak| {
+            !printed_once
+                .iter()
+                .any(|secret| leak.starts_with(secret.as_str()))
+        }));
+        leaks
     }
 }
 

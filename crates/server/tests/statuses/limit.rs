@@ -129,10 +129,7 @@ fn a_locked_store() {
     world.policy("local_only", json!({"user_lock_threshold": 0}));
     world.hotp_user("otto");
     world.set_radius_timeout(20.0);
-    let database = rusqlite::Connection::open(world.database()).expect("open the database");
-    database
-        .execute_batch("BEGIN IMMEDIATE")
-        .expect("lock the database");
+    let lock = world.lock_store();
     proof.auth(
         -106,
         &world.app(json!({"user": "otto", "otp": hotp(KEY_HEX, 0)})),
@@ -149,10 +146,7 @@ fn a_locked_store() {
             ("User-Password", &quoted(&hotp(KEY_HEX, 0))),
         ]),
     );
-    database
-        .execute_batch("ROLLBACK")
-        .expect("unlock the database");
-    drop(database);
+    drop(lock);
     // nothing was consumed, and service goes on
     proof.auth(
         0,

@@ -9,13 +9,9 @@ fn records_of_a_newer_version() {
     world.policy("local_only", json!({}));
     world.hotp_user("vera");
     world.stop();
-    let database = rusqlite::Connection::open(world.database()).expect("open the database");
-    let changed = database.execute(
-        "UPDATE \"user\" SET record_version = 999 WHERE user_id = 'vera'",
-        [],
-    );
-    assert_eq!(changed.expect("change the row"), 1);
-    drop(database);
+    let changed =
+        world.change_rows("UPDATE \"user\" SET record_version = 999 WHERE user_id = 'vera'");
+    assert_eq!(changed, 1);
     world.up();
     world.proves_pap(&proof, 1123, "vera", &hotp(KEY_HEX, 0));
     world.proves_app(

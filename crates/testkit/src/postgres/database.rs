@@ -1,0 +1,248 @@
+//! One database, for one store.
+
+use super::programs::{Programs, run};
+use super::session::Session;
+use super::{ACCOUNT, shared};
+use crate::proxy::Proxy;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+
+/// Separates columns in what `psql` prints.
+const COLUMN: char = '\u{1f}';
+
+/// How `psql` and its like reach a database, as superuser.
+#[derive(Debug, Clone)]
+pub(super) struct Access {
+    programs: Programs,
+    port: u16,
+    database: String,
+}
+
+impl Access {
+    pub(super) fn new(programs: &Programs, port: u16, database: &str) -> Self {
+        Self {
+            programs: programs.clone(),
+            port,
+            database: database.to_owned(),
+        }
+    }
+
+    fn client(&self, program: &str) -> Command {
+        let mut command = self.programs.client(program);
+        command
+            .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
+            .args(["-U", "postgres", "-d", &self.database]);
+        command
+    }
+
+    pub(super) fn psql(&self) -> Command {
+        let mut command = self.client("psql");
+        let separator = format!("--field-separator={COLUMN}");
+        command
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
+            .arg(separator);
+        command
+    }
+
+    pub(super) fn run(&self, sql: &str) -> String {
+        run(self.psql().args(["-c", sql]))
+    }
+
+    /// Makes a database that is a copy of another one.
+    pub(super) fn create(&self, name: &str, template: &str) {
+        self.run(&format!(
+            "CREATE DATABASE {name} OWNER {ACCOUNT} TEMPLATE {template}"
+        ));
+    }
+
+    fn at(&self, database: &str) -> Self {
+        Self::new(&self.programs, self.port, database)
+    }
+}
+
+/// A database of a server, with what a program needs to open it and what a test needs to look into it.
+#[derive(Debug)]
+pub struct Database {
+    access: Access,
+    trust: Option<PathBuf>,
+    proxy: Option<Proxy>,
+    shared: Option<Arc<shared::Use>>,
+}
+
+impl Database {
+    /// A new, empty database on the server of the test run, dropped with the value; `None` with a word where PostgreSQL
+    /// is missing and may be.
+    ///
+    /// # Panics
+    /// The server does not come up.
+    pub fn fresh() -> Option<Self> {
+        let programs = Programs::find()?;
+        let (shared, port) = shared::enter(&programs);
+        let name = shared.unique();
+        let access = Access::new(&programs, port, "postgres");
+        access.create(&name, "template0");
+        Some(Self {
+            access: access.at(&name),
+            trust: None,
+            proxy: None,
+            shared: Some(shared),
+        })
+    }
+
+    pub(super) fn on(access: Access, trust: Option<PathBuf>) -> Self {
+        Self {
+            access,
+            trust,
+            proxy: None,
+            shared: None,
+        }
+    }
+
+    /// Puts a proxy in front of it, which [`Database::url`] names from now on.
+    pub fn behind(&mut self, proxy: Proxy) {
+        self.proxy = Some(proxy);
+    }
+
+    /// The proxy in front of it.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
+    }
+
+    /// Its name on the server.
+    pub fn name(&self) -> &str {
+        &self.access.database
+    }
+
+    /// The port of the server itself.
+    pub fn port(&self) -> u16 {
+        self.access.port
+    }
+
+    /// The URL of a store in it.
+    pub fn url(&self) -> String {
+        self.url_by(self.proxy.as_ref().map_or(self.access.port, Proxy::port))
+    }
+
+    /// The URL of a store in it that is reached by another port, such as that of a proxy.
+    pub fn url_by(&self, port: u16) -> String {
+        let name = self.name();
+        match &self.trust {
+            None => format!("postgres://{ACCOUNT}@127.0.0.1:{port}/{name}?sslmode=disable"),
+            Some(file) => format!(
+                "postgres://{ACCOUNT}@localhost:{port}/{name}?sslmode=verify-full&sslrootcert={}",
+                file.display()
+            ),
+        }
+    }
+
+    /// Every transaction of the program is serializable from now on.
+    pub fn serializable(&self) {
+        self.run(&format!(
+            "ALTER DATABASE {} SET default_transaction_isolation = 'serializable'",
+            self.name()
+        ));
+    }
+
+    /// Runs statements as superuser, past any proxy.
+    ///
+    /// # Panics
+    /// One fails.
+    pub fn run(&self, sql: &str) {
+        self.access.run(sql);
+    }
+
+    /// The rows of a query.
+    ///
+    /// # Panics
+    /// It fails.
+    pub fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        let text = self.access.run(sql);
+        let columns = |line: &str| line.split(COLUMN).map(str::to_owned).collect();
+        text.lines().map(columns).collect()
+    }
+
+    /// The number in the only row and column of a query.
+    ///
+    /// # Panics
+    /// It is none.
+    pub fn number(&self, sql: &str) -> i64 {
+        let text = self.access.run(sql);
+        text.trim()
+            .parse()
+            .unwrap_or_else(|_| panic!("{sql}: {text:?} is no number"))
+    }
+
+    /// Changes rows by one INSERT, UPDATE or DELETE; how many.
+    ///
+    /// # Panics
+    /// It fails.
+    pub fn change(&self, sql: &str) -> usize {
+        let changed = self.number(&format!(
+            "WITH c AS ({sql} RETURNING 1) SELECT COUNT(*) FROM c"
+        ));
+        usize::try_from(changed).unwrap_or_default()
+    }
+
+    /// A session that stays open.
+    pub fn session(&self) -> Session {
+        Session::open(&self.access)
+    }
+
+    /// Everything in it as SQL, its bytes as text where they are text.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    pub fn dump(&self) -> String {
+        run(self
+            .access
+            .client("pg_dump")
+            .env("PGOPTIONS", "-c bytea_output=escape"))
+    }
+
+    /// Everything in it as SQL, its bytes in hexadecimal.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    pub fn dump_hexadecimal(&self) -> String {
+        run(self
+            .access
+            .client("pg_dump")
+            .env("PGOPTIONS", "-c bytea_output=hex"))
+    }
+
+    /// Keeps a copy of what is in it now; nobody may be connected.
+    pub fn keep_copy(&self) {
+        let root = self.access.at("postgres");
+        root.create(&format!("{}_copy", self.name()), self.name());
+    }
+
+    /// Puts the copy back.
+    pub fn put_back(&self) {
+        self.replace(&format!("{}_copy", self.name()));
+    }
+
+    /// Makes it empty again.
+    pub fn clear(&self) {
+        self.replace("template0");
+    }
+
+    fn replace(&self, template: &str) {
+        let root = self.access.at("postgres");
+        root.run(&format!("DROP DATABASE {} WITH (FORCE)", self.name()));
+        root.create(self.name(), template);
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.proxy = None;
+        if self.shared.is_some() {
+            let root = self.access.at("postgres");
+            for name in [self.name().to_owned(), format!("{}_copy", self.name())] {
+                let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+                let _ = root.psql().args(["-c", &drop]).output(); // it goes with the server at the latest
+            }
+        }
+    }
+}
