@@ -58,8 +58,25 @@ pub(crate) struct Database {
     name: String,
     wait: Duration,
     deadline: Cell<Option<Instant>>,
-    runtime: Runtime,
+    runtime: Turns,
     live: RefCell<Option<Live>>,
+}
+
+/// The runtime of a connection. Whoever drops it may stand within another runtime, where nobody may wait for its end.
+struct Turns(Option<Runtime>);
+
+impl Turns {
+    fn running(&self) -> Result<&Runtime, StoreError> {
+        self.0.as_ref().ok_or(StoreError::Closed)
+    }
+}
+
+impl Drop for Turns {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 struct Live {
@@ -87,7 +104,7 @@ impl Database {
             name: format!("countersign {name}"),
             wait,
             deadline: Cell::new(None),
-            runtime,
+            runtime: Turns(Some(runtime)),
             live: RefCell::default(),
         })
     }
@@ -123,7 +140,8 @@ impl Database {
             deadline.saturating_duration_since(now).min(self.wait)
         });
         let bounded = async { tokio::time::timeout(left, future).await };
-        let run = || self.runtime.block_on(bounded);
+        let runtime = self.runtime.running()?;
+        let run = || runtime.block_on(bounded);
         let many = Handle::try_current()
             .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
         // A thread of another runtime must step out of it before it may wait.
@@ -178,7 +196,7 @@ impl Database {
         config.application_name(&self.name);
         let bound = self.wait;
         config.tcp_user_timeout(bound);
-        let spawn = self.runtime.handle();
+        let spawn = self.runtime.running()?.handle();
         // What the server waits for by itself is bounded, too: nobody would hear of it any more.
         let ms = bound.as_millis().max(1);
         let settings = format!(
