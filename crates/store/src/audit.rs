@@ -247,6 +247,9 @@ impl Trail for Store {
         &self,
         run: &mut dyn FnMut(Reading<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        // A connection that was lost while nobody used it is found out before anything is handed over.
+        self.shared
+            .read(|tx| tx.first("SELECT 1", &[], |row| row.columns().int()))?;
         self.shared.read_once(|tx| run(Reading(tx)))
     }
 }

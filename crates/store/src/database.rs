@@ -15,7 +15,8 @@ pub(crate) use sqlite::Access;
 pub(crate) struct Source {
     pub(crate) url: StoreUrl,
     pub(crate) wait: Duration,
-    node: String,
+    /// Name of this node.
+    pub(crate) node: String,
     breaker: Arc<Breaker>,
 }
 

@@ -1,11 +1,11 @@
 //! Following what other nodes change: a look at the generation of the configuration several times a second, and a new
 //! reading where it has risen.
 
+use crate::StoreError;
 use crate::database::{Access, Database};
 use crate::ring;
 use crate::rows::{challenge, key, setting};
 use crate::shared::Shared;
-use crate::{StoreError, snapshot};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
@@ -73,8 +73,7 @@ fn look(shared: &Shared, database: &Database, count: bool) -> Result<(), StoreEr
     if generation == known {
         return Ok(());
     }
-    let (snapshot, rows) =
-        database.reading(|tx| Ok((snapshot::read(tx, &shared.hosts())?, key::all(tx)?)))?;
+    let (snapshot, rows) = database.reading(|tx| Ok((shared.read_snapshot(tx)?, key::all(tx)?)))?;
     let rows = rows
         .iter()
         .map(ring::from_record)

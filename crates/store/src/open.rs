@@ -56,7 +56,7 @@ pub(crate) fn open(opening: &Opening<'_>) -> Result<Opened, OpenError> {
             .map_err(|error| state_error(options, error.to_string()))?;
     }
     let tx = database.tx();
-    let snapshot = snapshot::read(tx, &snapshot::Hosts::new())?;
+    let snapshot = snapshot::read(tx, &snapshot::Hosts::new(), &options.node)?;
     let outstanding = challenge::count(tx)?;
     let cached = options
         .cache_accounts

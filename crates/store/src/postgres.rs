@@ -123,7 +123,10 @@ impl Database {
 
     /// Ends the connection.
     pub(crate) fn forget(&self) {
-        *self.live.borrow_mut() = None;
+        if self.live.borrow_mut().take().is_some() {
+            // The server hears of it now: what it held locked for a transaction is free.
+            self.flush();
+        }
     }
 
     pub(crate) fn tx(&self) -> Tx<'_> {

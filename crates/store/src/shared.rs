@@ -316,7 +316,7 @@ impl Shared {
 
     /// Reads the configuration anew.
     pub(crate) fn read_snapshot(&self, tx: crate::sql::Tx<'_>) -> Result<Snapshot, StoreError> {
-        snapshot::read(tx, &self.hosts())
+        snapshot::read(tx, &self.hosts(), &self.source.node)
     }
 
     /// Challenges outstanding: all that are kept while they are few, the live ones at the limit, where expired ones

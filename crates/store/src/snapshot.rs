@@ -3,6 +3,7 @@
 use crate::StoreError;
 use crate::rows::{RowError, component, organisation, policy, setting};
 use crate::sql::{Row, Tx};
+use countersign_engine::model::Location;
 use countersign_engine::policy::PolicySet;
 use countersign_engine::snapshot::{Components, Domains, Snapshot};
 use countersign_engine::text::fold;
@@ -13,7 +14,9 @@ use std::net::IpAddr;
 pub type Hosts = HashMap<String, Vec<IpAddr>>;
 
 /// Reads the configuration. A record of a newer format counts as absent (a policy: as invalid) and is logged.
-pub(crate) fn read(tx: Tx<'_>, hosts: &Hosts) -> Result<Snapshot, StoreError> {
+///
+/// Of the server components that of `node` counts, or the first.
+pub(crate) fn read(tx: Tx<'_>, hosts: &Hosts, node: &str) -> Result<Snapshot, StoreError> {
     let stored = tx.all(policy::ALL, &[], policy::read)?;
     let policy_rows = stored
         .iter()
@@ -25,9 +28,15 @@ pub(crate) fn read(tx: Tx<'_>, hosts: &Hosts) -> Result<Snapshot, StoreError> {
         .into_iter()
         .filter_map(|stored| Some((stored.id, stored.policy.err()?)));
     let components = readable(tx, component::ALL, component::read)?;
-    let server = components
-        .iter()
-        .find(|component| component.kind == "server" && component.enabled);
+    let servers = || {
+        components
+            .iter()
+            .filter(|component| component.kind == "server" && component.enabled)
+    };
+    let own = Location::Host(node.to_owned());
+    let server = servers()
+        .find(|component| component.location == own)
+        .or_else(|| servers().next());
     Ok(Snapshot {
         server_policy: server.map_or_else(String::new, |component| component.policy.clone()),
         policy_rows,

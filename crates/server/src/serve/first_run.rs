@@ -2,7 +2,7 @@
 
 use super::files::{self, FirstAdministrator, FirstClient, FirstRun};
 use crate::print;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use countersign_engine::admin::{LOGON, Put, Write};
 use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::Change;
@@ -14,11 +14,12 @@ use countersign_engine::policy::predefined;
 use countersign_engine::text::fold;
 use countersign_engine::{Secret, Status};
 use countersign_keyring::{PasswordParams, password, random};
-use countersign_store::{Outcome, Store, Work, system_time};
+use countersign_store::{Hosts, Outcome, Store, Work, system_time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
+const THIS_NODE: &str = "This node: password rules, grace of manual assignments";
 const MASTER: &str = "master";
 const ADMINISTRATOR: &str = "admin";
 /// 24 characters of 55: 138 bits.
@@ -44,6 +45,7 @@ const COMPONENTS: [(&str, &str, &str); 3] = [
 /// Answers what it made up, or nothing where the store was filled before.
 pub(super) fn fill(store: &Store, data_dir: &Path, node: &str) -> Result<Option<FirstRun>> {
     if store.snapshot().domains.master().is_some() {
+        join(store, node)?;
         return Ok(None);
     }
     let first = made_up(data_dir)?;
@@ -53,15 +55,52 @@ pub(super) fn fill(store: &Store, data_dir: &Path, node: &str) -> Result<Option<
             .into_iter()
             .map(Change::Write)
             .collect(),
-        records: vec![record()?],
+        records: vec![record(
+            "first start: domain, policies, first administrator and components",
+        )?],
         trace: Vec::new(),
     };
     match store.commit(work) {
         Outcome::Committed => Ok(Some(first)),
         Outcome::Conflict => {
-            bail!("fill the new store: somebody else did at the same time; start again")
+            // Another node did at the same time; what was made up here was never used.
+            std::fs::remove_file(data_dir.join(files::FIRST_RUN))
+                .context("remove the unused first-run file")?;
+            store
+                .set_hosts(Hosts::new())
+                .context("read what another node filled in")?;
+            join(store, node)?;
+            Ok(None)
         }
         Outcome::Failed(error) => Err(error).context("fill the new store"),
+    }
+}
+
+/// Gives a node that is new to the store a server component of its own, with the policy of the others.
+fn join(store: &Store, node: &str) -> Result<()> {
+    let snapshot = store.snapshot();
+    let own = Location::Host(node.to_owned());
+    let known = snapshot
+        .components
+        .all()
+        .iter()
+        .any(|component| component.kind == "server" && component.location == own);
+    if known {
+        return Ok(());
+    }
+    let component = component("server", own, snapshot.server_policy(), THIS_NODE);
+    let work = Work {
+        token: 0,
+        changes: vec![Change::Write(Write::Component(Box::new(Put::new(
+            component,
+        ))))],
+        records: vec![record("first start of this node: its server component")?],
+        trace: Vec::new(),
+    };
+    match store.commit(work) {
+        // Made by another process of the same name in this moment.
+        Outcome::Committed | Outcome::Conflict => Ok(()),
+        Outcome::Failed(error) => Err(error).context("add this node to the store"),
     }
 }
 
@@ -114,7 +153,7 @@ fn changes(first: &FirstRun, node: &str) -> Result<Vec<Write>> {
         "server",
         Location::Host(node.to_owned()),
         "server",
-        "This node: password rules, grace of manual assignments",
+        THIS_NODE,
     );
     changes.push(Write::Component(Box::new(Put::new(server))));
     number(&mut changes);
@@ -197,12 +236,11 @@ fn component(kind: &str, location: Location, policy: &str, description: &str) ->
 }
 
 /// The record of the first start: it is a change like any other.
-fn record() -> Result<Record> {
+fn record(reason: &'static str) -> Result<Record> {
     let mut record = Record::new(Code::COMMAND_DONE, random::random::<16>()?, system_time());
     record.status = Status::from_number(0);
     record.command = Some("server.first_run".into());
-    record.reason =
-        Some("first start: domain, policies, first administrator and components".into());
+    record.reason = Some(reason.into());
     Ok(record)
 }
 

@@ -40,8 +40,10 @@ pub(super) fn load_or_create(source: &str, store: &StoreUrl) -> Result<RootKey> 
             "load the root key from {source}: {error}, but the store {store} was made with one; bring the key back from another node or from its escrow"
         );
     }
+    // Another node that starts at the same time may have made it in this moment.
     source
         .create()
+        .or_else(|error| source.load().map_err(|_| error))
         .with_context(|| format!("make the root key at {source}"))
 }
 
