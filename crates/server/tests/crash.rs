@@ -7,12 +7,14 @@
 )]
 
 use countersign_radius::{Code, Packet, kind};
+use countersign_testkit::history::{
+    AccountReading, Answer, Factor, History, Observation, Reading, Sent,
+};
 use countersign_testkit::oath::{KEY_HEX, fast_hotp};
 use countersign_testkit::{Https, Raw, World, radius, until};
-use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
 const KILLS: usize = 20;
@@ -26,7 +28,19 @@ struct Client {
     serial: String,
     json: bool,
     next: u64,
-    accepted: Vec<(u64, String)>,
+    clock: Clock,
+    seen: Vec<Observation>,
+    readings: Vec<Reading>,
+}
+
+/// Microseconds since the test began.
+#[derive(Clone, Copy)]
+struct Clock(Instant);
+
+impl Clock {
+    fn now(self) -> u64 {
+        u64::try_from(self.0.elapsed().as_micros()).expect("a short test")
+    }
 }
 
 enum Line {
@@ -41,24 +55,29 @@ fn a_server_killed_twenty_times_keeps_its_promises() {
         "local_only",
         json!({"user_lock_threshold": 0, "event_window": 40}),
     );
+    let clock = Clock(Instant::now());
     let mut clients: Vec<Client> = (0..CLIENTS)
-        .map(|number| furnish(&mut world, number))
+        .map(|number| furnish(&mut world, number, clock))
         .collect();
     for kill in 0..KILLS {
         load(&mut world, &mut clients, ACCEPTS[kill % ACCEPTS.len()]);
         world.up();
         for client in &mut clients {
-            kept(&mut world, client);
+            client.read(&mut world);
+            client.refused_again(&world, 3);
         }
     }
-    every_accept_has_its_record(&mut world, &clients);
+    for client in &mut clients {
+        client.refused_again(&world, usize::MAX);
+        client.read(&mut world);
+    }
     let said = world.run_ok(&["audit", "verify"]);
     assert!(said.contains("intact"), "{said}");
     world.run_ok(&["audit", "verify", "--moving-factors"]);
-    nothing_is_accepted_twice(&world, &clients);
+    history(&mut world, &clients).assert_kept();
 }
 
-fn furnish(world: &mut World, number: usize) -> Client {
+fn furnish(world: &mut World, number: usize, clock: Clock) -> Client {
     let user = format!("user-{number}");
     let serial = world.hotp_user(&user);
     Client {
@@ -66,7 +85,36 @@ fn furnish(world: &mut World, number: usize) -> Client {
         serial,
         json: number % 2 == 1,
         next: 0,
-        accepted: Vec::new(),
+        clock,
+        seen: Vec::new(),
+        readings: Vec::new(),
+    }
+}
+
+/// What all clients saw, with what the trail says and the store holds in the end.
+fn history(world: &mut World, clients: &[Client]) -> History {
+    let accounts = clients.iter().map(|client| AccountReading {
+        at: client.clock.now(),
+        user: client.user.clone(),
+        lock_count: world.seen(&client.user)["lock_count"]
+            .as_u64()
+            .expect("a count"),
+    });
+    let accounts = accounts.collect();
+    let seen: Vec<Observation> = clients.iter().flat_map(|one| one.seen.clone()).collect();
+    let accepts = seen.iter().filter(|one| one.answer == Answer::Accepted);
+    let accepts = accepts.count();
+    assert!(accepts >= KILLS * ACCEPTS[0], "{accepts} accepts");
+    History {
+        observations: seen,
+        trail: Some(world.trail()),
+        readings: clients
+            .iter()
+            .flat_map(|one| one.readings.clone())
+            .collect(),
+        accounts,
+        resets: Vec::new(),
+        complete: true,
     }
 }
 
@@ -75,7 +123,7 @@ fn load(world: &mut World, clients: &mut [Client], accepts: usize) {
     let (seen, over) = (AtomicUsize::new(0), AtomicBool::new(false));
     std::thread::scope(|scope| {
         let (seen, over) = (&seen, &over);
-        for client in clients {
+        for client in &mut *clients {
             let line = if client.json {
                 Line::Json(Box::new(world.https()))
             } else {
@@ -93,21 +141,82 @@ fn load(world: &mut World, clients: &mut [Client], accepts: usize) {
         world.kill();
         over.store(true, Ordering::Relaxed);
     });
+    for client in clients {
+        let now = client.clock.now(); // the dead do nothing more
+        client.seen.iter_mut().for_each(|one| {
+            one.over.get_or_insert(now);
+        });
+    }
 }
 
 impl Client {
     fn log_on(&mut self, mut line: Line, seen: &AtomicUsize, over: &AtomicBool) {
         while !over.load(Ordering::Relaxed) {
             let otp = fast_hotp(KEY_HEX, self.next, 6);
+            let one = self.request(self.next);
             let accepted = match &mut line {
                 Line::Radius(raw) => over_radius(raw, &self.user, &otp),
                 Line::Json(https) => over_json(https, &self.user, &otp),
             };
             self.next += 1; // without an answer nobody knows whether it is used
-            let Some(request) = accepted else { return };
-            self.accepted.push((self.next - 1, request));
+            let Some(request) = accepted else {
+                return self.seen.push(one);
+            };
+            let at = self.clock.now();
+            self.seen
+                .push(one.answered(at, Answer::Accepted, Some(&request)));
             seen.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn request(&self, counter: u64) -> Observation {
+        let sent = Sent::Value(Factor::Counter(counter));
+        Observation::new(self.clock.now(), "node", &self.user, &self.serial, sent)
+    }
+
+    /// Reads the counter, and goes on behind it.
+    fn read(&mut self, world: &mut World) {
+        let at = self.clock.now();
+        let application = world.application(&self.serial);
+        let next = application["next_counter"].as_u64().expect("a counter");
+        self.readings.push(Reading {
+            at,
+            serial: self.serial.clone(),
+            next_counter: Some(next),
+            last_second: None,
+            errors: application["errors"].as_u64(),
+        });
+        self.next = self.next.max(next);
+    }
+
+    /// The newest accepted values are refused.
+    fn refused_again(&mut self, world: &World, most: usize) {
+        let accepted = |one: &&Observation| one.answer == Answer::Accepted;
+        let counters = self.seen.iter().rev().filter(accepted).take(most);
+        let counters: Vec<u64> = counters.filter_map(counter).collect();
+        for counter in counters {
+            let one = self.request(counter);
+            let otp = fast_hotp(KEY_HEX, counter, 6);
+            let body = json!({"component": "app", "user": self.user, "otp": otp});
+            let answer = world.post("/v1/auth/authenticate", &[], &body);
+            let status = i16::try_from(answer.status()).expect("a status");
+            assert!(
+                [1008, 1012].contains(&status),
+                "{}, counter {counter} again: {}",
+                self.user,
+                answer.text
+            );
+            let id = answer.body["request_id"].as_str();
+            self.seen
+                .push(one.answered(self.clock.now(), Answer::Refused(status), id));
+        }
+    }
+}
+
+fn counter(one: &Observation) -> Option<u64> {
+    match one.what {
+        Sent::Value(Factor::Counter(counter)) => Some(counter),
+        _ => None,
     }
 }
 
@@ -152,82 +261,4 @@ fn over_json(https: &mut Https, user: &str, otp: &str) -> Option<String> {
             .expect("a request id")
             .to_owned(),
     )
-}
-
-/// The counter stands behind the last accepted value, and the newest accepted values are refused.
-fn kept(world: &mut World, client: &mut Client) {
-    let next = world.application(&client.serial)["next_counter"]
-        .as_u64()
-        .expect("a counter");
-    let last = client.accepted.last().map_or(0, |(counter, _)| counter + 1);
-    assert!(
-        next >= last,
-        "{}: counter {last} was promised, {next} is kept",
-        client.user
-    );
-    assert!(
-        next <= client.next,
-        "{}: {next} was never sent",
-        client.user
-    );
-    for (counter, _) in client.accepted.iter().rev().take(3) {
-        refuses(world, &client.user, *counter);
-    }
-    client.next = client.next.max(next);
-}
-
-fn refuses(world: &World, user: &str, counter: u64) {
-    let body = json!({"component": "app", "user": user, "otp": fast_hotp(KEY_HEX, counter, 6)});
-    let answer = world.post("/v1/auth/authenticate", &[], &body);
-    assert!(
-        [1008, 1012].contains(&answer.status()),
-        "{user}, counter {counter} again: {}",
-        answer.text
-    );
-}
-
-fn every_accept_has_its_record(world: &mut World, clients: &[Client]) {
-    let promised: BTreeSet<&str> = clients
-        .iter()
-        .flat_map(|client| &client.accepted)
-        .map(|(_, request)| request.as_str())
-        .collect();
-    assert!(
-        promised.len() >= KILLS * ACCEPTS[0],
-        "{} accepts",
-        promised.len()
-    );
-    let recorded: BTreeSet<String> = accepts(world)
-        .iter()
-        .filter_map(|record| Some(record["request_id"].as_str()?.to_owned()))
-        .collect();
-    let missing: Vec<&&str> = promised
-        .iter()
-        .filter(|request| !recorded.contains(**request))
-        .collect();
-    assert!(
-        missing.is_empty(),
-        "{} accepts without a record: {missing:?}",
-        missing.len()
-    );
-}
-
-fn accepts(world: &mut World) -> Vec<Value> {
-    let mut all = Vec::new();
-    loop {
-        let page = json!({"filter": {"code": "S-101001"}, "fields": ["time", "amid", "request_id"], "limit": 1000, "offset": all.len()});
-        let rows = countersign_testkit::world::rows(&world.done("audit/query", page));
-        if rows.is_empty() {
-            return all;
-        }
-        all.extend(rows);
-    }
-}
-
-fn nothing_is_accepted_twice(world: &World, clients: &[Client]) {
-    for client in clients {
-        for (counter, _) in &client.accepted {
-            refuses(world, &client.user, *counter);
-        }
-    }
 }
