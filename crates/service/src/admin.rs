@@ -26,6 +26,7 @@ use countersign_engine::{Secret, Status};
 use countersign_store::{Outcome, Work};
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How often a command is decided again after conflicts before it ends with -106.
 const MOST_TRIES: u32 = 100;
@@ -82,6 +83,8 @@ struct Run<'n> {
     answers: Answers,
     /// The file of an import that came beside the command.
     file: Option<Secret>,
+    /// When it must have ended; what only the shell can do may take its own time before.
+    deadline: Instant,
 }
 
 impl<'n> Run<'n> {
@@ -95,6 +98,7 @@ impl<'n> Run<'n> {
             dice: arrival.dice,
             answers: Answers::default(),
             file: None,
+            deadline: Instant::now() + node.snapshot().settings.deadline(),
         }
     }
 
@@ -106,6 +110,7 @@ impl<'n> Run<'n> {
     async fn carry_out(&mut self, command: &Command) -> Reply {
         for _ in 0..MOST_TRIES {
             match self.decide(command).await {
+                Ok(Ended::Again) if Instant::now() >= self.deadline => break,
                 Ok(Ended::Again) => self.node.metrics().conflict(),
                 Ok(Ended::Reply(reply)) => return *reply,
                 Err(status) => return self.bare(status),
@@ -135,7 +140,9 @@ impl<'n> Run<'n> {
             match admin::decide(&self.caller, command, given) {
                 AdminStep::Done(decision) => break decision,
                 AdminStep::Ask(question) => {
-                    let answer = crate::logon::ask(self.node, &question).await;
+                    let whole = self.node.snapshot().settings.deadline();
+                    let until = self.deadline - (whole - crate::ask::patience(whole));
+                    let answer = crate::logon::ask(self.node, &question, until).await;
                     self.answers.add(question, answer);
                 }
             }
@@ -145,16 +152,24 @@ impl<'n> Run<'n> {
             return Ok(Ended::Reply(Box::new(reply)));
         }
         let acted = match decision.action.take() {
-            Some(action) => action::perform(self.node, &action, &mut decision).await,
+            Some(action) => {
+                let acted = action::perform(self.node, &action, &mut decision).await;
+                self.deadline = Instant::now() + self.node.snapshot().settings.deadline();
+                acted
+            }
             None => action::hash_api_keys(self.node, &mut decision),
         };
         if let Err(refusal) = acted {
             *decision = decision.failed(&self.caller, self.at, command, &refusal);
         }
-        self.commit(*decision).await
+        self.commit(*decision, self.deadline).await
     }
 
-    async fn commit(&self, mut decision: AdminDecision) -> Result<Ended, Status> {
+    async fn commit(
+        &self,
+        mut decision: AdminDecision,
+        deadline: Instant,
+    ) -> Result<Ended, Status> {
         let mut result = std::mem::take(&mut decision.result);
         if let Some(query) = decision.read.take() {
             query::read(self.node, &query, self.caller.session, &mut result)
@@ -167,7 +182,7 @@ impl<'n> Run<'n> {
             records: std::mem::take(&mut decision.records),
             trace: Vec::new(),
         };
-        match crate::commit::commit(self.node.store(), work).await {
+        match crate::commit::commit_by(self.node.store(), work, deadline.into()).await {
             Outcome::Committed => {}
             Outcome::Conflict => return Ok(Ended::Again),
             Outcome::Failed(error) => return Err(crate::logon::failed(self.node, &error)),
@@ -189,9 +204,10 @@ impl<'n> Run<'n> {
         Ok(Ended::Reply(Box::new(reply)))
     }
 
-    /// Commits a decision that nothing can come before.
+    /// Commits a decision that nothing can come before, with a time of its own: an import may have taken long.
     async fn settle(&self, decision: AdminDecision) -> Result<Reply, Status> {
-        match self.commit(decision).await? {
+        let deadline = Instant::now() + self.node.snapshot().settings.deadline();
+        match self.commit(decision, deadline).await? {
             Ended::Reply(reply) => Ok(*reply),
             Ended::Again => Err(Status::STORAGE),
         }

@@ -16,8 +16,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// How often an attempt is decided again after conflicts before it ends with -106.
-const MOST_TRIES: u32 = 10_000;
+/// How often an attempt is decided again after conflicts before it ends with -106; its deadline comes first as a rule.
+const MOST_TRIES: u32 = 64;
 
 /// An attempt with everything it owns.
 #[derive(Debug)]
@@ -197,9 +197,19 @@ impl Logon {
     }
 
     /// Counts a conflict; `false` when it is time to give up.
-    pub(crate) fn may_try_again(&mut self) -> bool {
+    pub(crate) fn may_try_again(&mut self, node: &Node) -> bool {
         self.tries += 1;
-        self.tries < MOST_TRIES
+        self.tries < MOST_TRIES && Instant::now() < self.deadline(node)
+    }
+
+    /// When the attempt must have ended.
+    pub(crate) fn deadline(&self, node: &Node) -> Instant {
+        self.arrived + node.snapshot().settings.deadline()
+    }
+
+    /// Until when an answer to a question is waited for.
+    pub(crate) fn patience(&self, node: &Node) -> Instant {
+        self.arrived + crate::ask::patience(node.snapshot().settings.deadline())
     }
 
     /// What is to be committed for a decision, its main record completed.
@@ -235,7 +245,7 @@ impl Logon {
             };
             match next {
                 Next::Ask(question) => {
-                    let answer = ask(node, &question).await;
+                    let answer = ask(node, &question, self.patience(node)).await;
                     self.answer(question, answer);
                 }
                 Next::Commit(mut decision) => {
@@ -243,14 +253,15 @@ impl Logon {
                         return Ended::Failed(status);
                     }
                     let work = self.work(0, &mut decision);
-                    match crate::commit::commit(node.store(), work).await {
+                    let deadline = self.deadline(node).into();
+                    match crate::commit::commit_by(node.store(), work, deadline).await {
                         Outcome::Committed => {
                             node.metrics()
                                 .decided(self.via, &decision, self.arrived.elapsed());
                             crate::watch::note(node, self, &decision);
                             return Ended::Decided(decision);
                         }
-                        Outcome::Conflict if self.may_try_again() => node.metrics().conflict(),
+                        Outcome::Conflict if self.may_try_again(node) => node.metrics().conflict(),
                         Outcome::Conflict => return Ended::Failed(Status::STORAGE),
                         Outcome::Failed(error) => return Ended::Failed(failed(node, &error)),
                     }
@@ -322,13 +333,13 @@ impl OwnAnswered {
     }
 }
 
-/// The answer to a question, within the deadline.
-pub(crate) async fn ask(node: &Arc<Node>, question: &Question) -> Answer {
+/// The answer to a question, if there is one before `until`.
+pub(crate) async fn ask(node: &Arc<Node>, question: &Question, until: Instant) -> Answer {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     node.passwords().answer(question, move |answer| {
         let _ = sender.send(answer); // the request may have timed out
     });
-    match tokio::time::timeout(crate::ask::DEADLINE, receiver).await {
+    match tokio::time::timeout_at(until.into(), receiver).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) | Err(_) => Answer::TimedOut,
     }
@@ -338,5 +349,6 @@ pub(crate) async fn ask(node: &Arc<Node>, question: &Question) -> Answer {
 pub(crate) fn failed(node: &Node, error: &StoreError) -> Status {
     node.metrics().store_failure();
     tracing::warn!(%error, "the store failed; nothing was decided");
+    node.suspect_store(error);
     error.status()
 }

@@ -8,7 +8,7 @@ use countersign_radius::duplicate::Seen;
 use countersign_radius::{Code, Packet, SharedSecret};
 use countersign_store::{Completion, Outcome, Work};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -51,6 +51,10 @@ pub struct Front {
     ready: Vec<Datagram>,
     delayed: BinaryHeap<Reverse<(Instant, u64)>>,
     held: HashMap<u64, (Datagram, Asked)>,
+    /// Until when answers to questions are awaited, by request in the order of arrival.
+    patience: VecDeque<(Instant, u64)>,
+    /// When requests whose patience is over are given up, in the same order.
+    deadlines: VecDeque<(Instant, u64)>,
 }
 
 /// What reaches a front from other threads.
@@ -99,6 +103,9 @@ pub(super) struct Pending {
     pub(super) component: Arc<Component>,
     /// The record found by source address, in whose share it counts.
     share: ComponentKey,
+    /// What it waits for besides its commit.
+    asking: Option<Question>,
+    arrived: Instant,
     job: Job,
 }
 
@@ -135,6 +142,8 @@ impl Front {
             ready: Vec::new(),
             delayed: BinaryHeap::new(),
             held: HashMap::new(),
+            patience: VecDeque::new(),
+            deadlines: VecDeque::new(),
         }
     }
 
@@ -185,6 +194,7 @@ impl Front {
                 }
             }
         }
+        self.expire(Instant::now());
         self.flush();
         self.release_due();
         out.append(&mut self.ready);
@@ -192,7 +202,10 @@ impl Front {
 
     /// When [`Front::collect`] must be called at the latest.
     pub fn next_due(&self) -> Option<Instant> {
-        self.delayed.peek().map(|Reverse((due, _))| *due)
+        let delayed = self.delayed.peek().map(|Reverse((due, _))| *due);
+        let first = |queue: &VecDeque<(Instant, u64)>| queue.front().map(|(due, _)| *due);
+        let waits = [delayed, first(&self.patience), first(&self.deadlines)];
+        waits.into_iter().flatten().min()
     }
 
     /// Requests under way, delayed answers included.
@@ -254,6 +267,8 @@ impl Front {
             secret: known.secret.clone(),
             component: known.client.narrowed.clone(),
             share: known.client.by_source.key,
+            asking: None,
+            arrived: Instant::now(),
             job,
         };
         if known.packet.code() == Code::AccountingRequest {
@@ -277,6 +292,10 @@ impl Front {
 
     fn admit(&mut self, pending: Pending) -> u64 {
         self.next += 1;
+        self.node.gate().began();
+        let patience = crate::ask::patience(self.node.snapshot().settings.deadline());
+        self.patience
+            .push_back((pending.arrived + patience, self.next));
         *self.by_component.entry(pending.share).or_default() += 1;
         self.pending.insert(self.next, pending);
         self.next
@@ -284,6 +303,7 @@ impl Front {
 
     fn remove(&mut self, token: u64) -> Option<Pending> {
         let pending = self.pending.remove(&token)?;
+        self.node.gate().ended();
         if let Some(count) = self.by_component.get_mut(&pending.share) {
             *count = count.saturating_sub(1);
         }
@@ -293,6 +313,7 @@ impl Front {
     fn think(&mut self, token: u64) {
         let Some(Pending {
             job: Job::Logon(logon, slot),
+            asking,
             ..
         }) = self.pending.get_mut(&token)
         else {
@@ -301,6 +322,7 @@ impl Front {
         match logon.step(&self.node) {
             Ok(Next::Ask(question)) => {
                 let (inbox, asked) = (self.inbox.clone(), question.clone());
+                *asking = Some(question.clone());
                 self.node.passwords().answer(&question, move |answer| {
                     inbox.put(Message::Answered(token, asked, answer));
                 });
@@ -320,8 +342,10 @@ impl Front {
     fn answered(&mut self, token: u64, question: Question, answer: Answer) {
         if let Some(Pending {
             job: Job::Logon(logon, _),
+            asking,
             ..
         }) = self.pending.get_mut(&token)
+            && asking.take_if(|asking| *asking == question).is_some()
         {
             logon.answer(question, answer);
             self.think(token);
@@ -345,7 +369,7 @@ impl Front {
             Some(Pending {
                 job: Job::Logon(logon, _),
                 ..
-            }) => logon.may_try_again(),
+            }) => logon.may_try_again(&self.node),
             _ => false,
         };
         if again {
@@ -371,7 +395,8 @@ impl Front {
                 let due = answer::due(&self.node, &logon, &decision);
                 match answer::packet(&request, &pending, &logon, &decision) {
                     Some(bytes) => self.answer(pending.asked, bytes, due),
-                    None => self.forget_silently(&pending.asked),
+                    // Its retransmission gets no answer either, as its slot stays in progress.
+                    None => self.node.metrics().dropped("silent"),
                 }
             }
             Job::Accounting => {
@@ -423,6 +448,24 @@ impl Front {
             if let Some((datagram, asked)) = self.held.remove(&token) {
                 self.send(datagram, &asked);
             }
+        }
+    }
+
+    /// Ends what takes too long: an answer that does not come becomes a decision (-103), and what is not committed by
+    /// its deadline is given up, so that the client asks the next node.
+    fn expire(&mut self, now: Instant) {
+        while let Some(token) = due(&mut self.patience, now, &self.pending) {
+            if let Some(pending) = self.pending.get(&token) {
+                let deadline = pending.arrived + self.node.snapshot().settings.deadline();
+                self.deadlines.push_back((deadline, token));
+                if let Some(question) = pending.asking.clone() {
+                    self.answered(token, question, Answer::TimedOut);
+                }
+            }
+        }
+        while let Some(token) = due(&mut self.deadlines, now, &self.pending) {
+            self.abandon(token, "deadline");
+            self.node.store_hangs();
         }
     }
 
@@ -484,11 +527,6 @@ impl Front {
         }
     }
 
-    /// A decided request that gets no answer: its retransmission gets none either, as the slot stays in progress.
-    fn forget_silently(&self, _asked: &Asked) {
-        self.node.metrics().dropped("silent");
-    }
-
     fn drop_packet(&mut self, dropped: &Dropped, source: SocketAddr, local: SocketAddr) {
         self.node.metrics().dropped(dropped.reason);
         if dropped.audited && self.node.radius().may_warn(source.ip()) {
@@ -502,4 +540,23 @@ impl Front {
             });
         }
     }
+}
+
+/// The next request whose time has come; those that have ended are passed over.
+fn due(
+    queue: &mut VecDeque<(Instant, u64)>,
+    now: Instant,
+    pending: &HashMap<u64, Pending>,
+) -> Option<u64> {
+    while let Some((at, token)) = queue.front().copied() {
+        let ended = !pending.contains_key(&token);
+        if !ended && at > now {
+            return None;
+        }
+        queue.pop_front();
+        if !ended {
+            return Some(token);
+        }
+    }
+    None
 }
