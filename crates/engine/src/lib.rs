@@ -11,6 +11,7 @@ pub mod authenticate;
 pub mod decision;
 pub mod dice;
 pub mod facts;
+pub mod levels;
 pub mod model;
 pub mod policy;
 pub mod settings;

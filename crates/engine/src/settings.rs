@@ -1,5 +1,6 @@
 //! Settings of the deployment: ONE table, and the typed view that decisions read.
 
+use crate::levels;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ pub enum Kind {
     Number(i64, i64),
     /// A list of words.
     List,
+    /// A log level, or several by module ([`crate::levels`]).
+    Levels,
 }
 
 /// One row of the table of settings (administration.md 18).
@@ -158,6 +161,30 @@ pub const SETTINGS: &[Setting] = &[
         "Seconds after which a request ends with -10, -106 or -103, or over RADIUS without an answer.",
     ),
     row(
+        "timing.keep",
+        Kind::Choice(&["off", "slow", "all"]),
+        "off",
+        "Which requests' timings each node keeps in memory, for timing/list, and exports.",
+    ),
+    row(
+        "timing.slow_ms",
+        Kind::Number(0, 600_000),
+        "100",
+        "Milliseconds from which on a request is slow (timing.keep).",
+    ),
+    row(
+        "timing.max_kept",
+        Kind::Number(1, 100_000),
+        "1000",
+        "Timings that a node keeps; the oldest are forgotten.",
+    ),
+    row(
+        "log.level",
+        Kind::Levels,
+        "",
+        "Log level of all nodes: a level, and levels of modules after it, such as info,store=debug,web=trace; empty: log.level of each node's configuration.",
+    ),
+    row(
         "clock.warn_s",
         Kind::Number(0, 86_400),
         "2",
@@ -229,6 +256,9 @@ impl Setting {
             },
             Kind::List if value.len() <= 4000 => Ok(()),
             Kind::List => Err(format!("{} is longer than 4000 characters", self.name)),
+            Kind::Levels => levels::read(value)
+                .map(drop)
+                .map_err(|allowed| format!("{}: {allowed}", self.name)),
         }
     }
 }
@@ -247,6 +277,8 @@ pub struct Settings {
     pub refusal_floor_ms: i64,
     /// `request.deadline_s`, seconds.
     pub deadline_s: u64,
+    /// `timing.keep` and `timing.slow_ms`: microseconds from which on a request's timing is kept; none: not at all.
+    pub timed_from_us: Option<i64>,
 }
 
 impl Default for Settings {
@@ -269,12 +301,18 @@ impl Settings {
             challenge_max_outstanding: 0,
             refusal_floor_ms: 0,
             deadline_s: 0,
+            timed_from_us: None,
         };
         settings.challenge_max_age_s = settings.number("challenge.max_age_s");
         settings.challenge_keep_expired_s = settings.number("challenge.keep_expired_s");
         settings.challenge_max_outstanding = settings.number("challenge.max_outstanding");
         settings.refusal_floor_ms = settings.number("auth.refusal_floor_ms");
         settings.deadline_s = settings.number("request.deadline_s").unsigned_abs();
+        settings.timed_from_us = match settings.text("timing.keep") {
+            "all" => Some(0),
+            "slow" => Some(settings.number("timing.slow_ms") * 1000),
+            _ => None,
+        };
         settings
     }
 

@@ -163,6 +163,12 @@ impl PasswordPool {
         self.shared.lock().waiting.len()
     }
 
+    /// Threads that are at work.
+    #[must_use]
+    pub fn busy(&self) -> usize {
+        self.shared.lock().busy
+    }
+
     /// Takes no more work; what was accepted is still done.
     pub fn close(&self) {
         self.shared.lock().open = false;

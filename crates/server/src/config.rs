@@ -141,7 +141,26 @@ impl Config {
                 "http.certificate and http.key must be set together; leave both out for a self-signed certificate"
             );
         }
+        self.check_otlp()?;
         self.store_url().map(drop)
+    }
+
+    fn check_otlp(&self) -> Result<()> {
+        let endpoint = self.text("otlp.endpoint");
+        if endpoint.is_empty() {
+            return Ok(());
+        }
+        if !cfg!(feature = "otlp") {
+            bail!(
+                "otlp.endpoint is set, but this build exports nothing; build with --features otlp, or leave it out"
+            );
+        }
+        if !endpoint.starts_with("http://") {
+            bail!(
+                "otlp.endpoint must be http://HOST:PORT/v1/traces, not {endpoint:?}; for TLS let a collector beside the server pass the spans on"
+            );
+        }
+        Ok(())
     }
 
     /// A text value; empty if it is not set.

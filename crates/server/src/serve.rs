@@ -7,6 +7,9 @@ mod first_run;
 mod hosts;
 mod lock;
 pub(crate) mod log;
+mod log_level;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod reminders;
 pub(crate) mod root;
 mod run;
@@ -58,6 +61,9 @@ fn serve(args: &Args, config: &Config, log: &log::Log) -> Result<()> {
     if let Some(path) = &args.ready_file {
         running.ready().write(path)?;
     }
+    running.follow_log_level(log);
+    #[cfg(feature = "otlp")]
+    running.export_timings(config)?;
     notify(&[sd_notify::NotifyState::Ready]);
     signals.wait(|| running.reload(&args.overrides, log));
     notify(&[sd_notify::NotifyState::Stopping]);

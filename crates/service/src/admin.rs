@@ -13,6 +13,7 @@ pub(crate) use rotate::{Rotating, follow as follow_rotation};
 
 use crate::node::Node;
 use crate::reply::{Problem, Reply};
+use crate::timing::{self, About, Stage, Timer};
 use crate::watch::Alarm;
 use countersign_engine::admin::{
     self, AdminDecision, AdminStep, Caller, Command, Given, Refusal, Verb, Write,
@@ -69,8 +70,7 @@ async fn execute_with(
         Ok(command) => run.carry_out(&command).await,
         Err(refusal) => run.refuse(verb, &refusal).await,
     };
-    node.metrics()
-        .command(verb.object, verb.verb, reply.status.number());
+    run.end(verb, reply.status);
     Ok(reply)
 }
 
@@ -79,27 +79,57 @@ struct Run<'n> {
     node: &'n Arc<Node>,
     caller: Caller,
     at: Timestamp,
+    arrived: Instant,
+    timer: Timer,
     dice: Dice,
     answers: Answers,
     /// The file of an import that came beside the command.
     file: Option<Secret>,
-    /// When it must have ended; what only the shell can do may take its own time before.
-    deadline: Instant,
 }
 
 impl<'n> Run<'n> {
     fn new(node: &'n Arc<Node>, mut caller: Caller) -> Self {
         let arrival = Node::arrival();
         caller.request = arrival.id;
+        let arrived = timing::begun().unwrap_or(arrival.instant);
+        let mut timer = Timer::start(&node.snapshot().settings, arrived);
+        timer.began_with(Stage::Receive);
         Self {
             node,
             caller,
             at: arrival.at,
+            arrived,
+            timer,
             dice: arrival.dice,
             answers: Answers::default(),
             file: None,
-            deadline: Instant::now() + node.snapshot().settings.deadline(),
         }
+    }
+
+    /// Counts the command, and keeps its timing where one is wanted.
+    fn end(&mut self, verb: &'static Verb, status: Status) {
+        let (node, number) = (self.node, status.number());
+        tracing::debug!(
+            request = crate::auth::id_text(&self.caller.request),
+            command = verb.name(),
+            status = number,
+            took_us = self.arrived.elapsed().as_micros(),
+            "command"
+        );
+        node.metrics()
+            .command(verb.object, verb.verb, number, self.arrived.elapsed());
+        let mut timer = std::mem::take(&mut self.timer);
+        let about = || About {
+            id: self.caller.request,
+            request_id: None,
+            way: "admin",
+            command: Some((verb.object, verb.verb)),
+            user: Some(self.caller.id.clone()),
+            component: None,
+            at: self.at,
+        };
+        let timing = timer.end(about, number.into());
+        node.timings().keep(&node.snapshot().settings, timing);
     }
 
     fn read(&self, verb: &'static Verb, body: &Map<String, Value>) -> Result<Command, Refusal> {
@@ -110,7 +140,6 @@ impl<'n> Run<'n> {
     async fn carry_out(&mut self, command: &Command) -> Reply {
         for _ in 0..MOST_TRIES {
             match self.decide(command).await {
-                Ok(Ended::Again) if Instant::now() >= self.deadline => break,
                 Ok(Ended::Again) => self.node.metrics().conflict(),
                 Ok(Ended::Reply(reply)) => return *reply,
                 Err(status) => return self.bare(status),
@@ -122,12 +151,14 @@ impl<'n> Run<'n> {
     async fn decide(&mut self, command: &Command) -> Result<Ended, Status> {
         let mut decision = loop {
             let snapshot = self.node.snapshot();
+            self.timer.enter(Stage::Load);
             let mut facts = self
                 .node
                 .store()
                 .admin_facts(&admin::needs(command, &snapshot))
                 .map_err(|error| crate::logon::failed(self.node, &error))?;
             self.node.measure_silence(&mut facts.nodes);
+            self.timer.next(Stage::Decide);
             let ring = self.node.ring();
             let given = Given {
                 at: self.at,
@@ -137,44 +168,46 @@ impl<'n> Run<'n> {
                 dice: &self.dice,
                 vault: &ring,
             };
-            match admin::decide(&self.caller, command, given) {
+            let step = admin::decide(&self.caller, command, given);
+            self.timer.leave();
+            match step {
                 AdminStep::Done(decision) => break decision,
                 AdminStep::Ask(question) => {
-                    let whole = self.node.snapshot().settings.deadline();
-                    let until = self.deadline - (whole - crate::ask::patience(whole));
-                    let answer = crate::logon::ask(self.node, &question, until).await;
+                    self.timer.enter(Stage::asking(&question));
+                    let (answer, waited) = crate::logon::ask_and_tell(self.node, &question).await;
+                    self.timer.add(Stage::Wait, waited);
+                    self.timer.leave();
                     self.answers.add(question, answer);
                 }
             }
         };
         if let Some(order) = action::import_order(&decision) {
+            self.timer.enter(Stage::Act);
             let reply = import::carry_out(self, command.verb, *decision, order).await?;
+            self.timer.leave();
             return Ok(Ended::Reply(Box::new(reply)));
         }
+        self.timer.enter(Stage::Act);
         let acted = match decision.action.take() {
-            Some(action) => {
-                let acted = action::perform(self.node, &action, &mut decision).await;
-                self.deadline = Instant::now() + self.node.snapshot().settings.deadline();
-                acted
-            }
+            Some(action) => action::perform(self.node, &action, &mut decision).await,
             None => action::hash_api_keys(self.node, &mut decision),
         };
         if let Err(refusal) = acted {
             *decision = decision.failed(&self.caller, self.at, command, &refusal);
         }
-        self.commit(*decision, self.deadline).await
-    }
-
-    async fn commit(
-        &self,
-        mut decision: AdminDecision,
-        deadline: Instant,
-    ) -> Result<Ended, Status> {
-        let mut result = std::mem::take(&mut decision.result);
         if let Some(query) = decision.read.take() {
-            query::read(self.node, &query, self.caller.session, &mut result)
+            self.timer.next(Stage::Read);
+            query::read(self.node, &query, self.caller.session, &mut decision.result)
                 .map_err(|error| crate::logon::failed(self.node, &error))?;
         }
+        self.timer.next(Stage::Commit);
+        let ended = self.commit(*decision).await;
+        self.timer.leave();
+        ended
+    }
+
+    async fn commit(&self, mut decision: AdminDecision) -> Result<Ended, Status> {
+        let result = std::mem::take(&mut decision.result);
         let (moved, rotation) = begins(&decision.changes);
         let work = Work {
             token: 0,
@@ -182,7 +215,7 @@ impl<'n> Run<'n> {
             records: std::mem::take(&mut decision.records),
             trace: Vec::new(),
         };
-        match crate::commit::commit_by(self.node.store(), work, deadline.into()).await {
+        match crate::commit::commit(self.node.store(), work).await {
             Outcome::Committed => {}
             Outcome::Conflict => return Ok(Ended::Again),
             Outcome::Failed(error) => return Err(crate::logon::failed(self.node, &error)),
@@ -204,10 +237,9 @@ impl<'n> Run<'n> {
         Ok(Ended::Reply(Box::new(reply)))
     }
 
-    /// Commits a decision that nothing can come before, with a time of its own: an import may have taken long.
+    /// Commits a decision that nothing can come before.
     async fn settle(&self, decision: AdminDecision) -> Result<Reply, Status> {
-        let deadline = Instant::now() + self.node.snapshot().settings.deadline();
-        match self.commit(decision, deadline).await? {
+        match self.commit(decision).await? {
             Ended::Reply(reply) => Ok(*reply),
             Ended::Again => Err(Status::STORAGE),
         }

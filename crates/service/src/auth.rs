@@ -89,7 +89,10 @@ async fn once(node: &Arc<Node>, body: Body, whole: kept::Whole) -> Reply {
         })
         .await;
     match found {
-        Some(reply) => reply,
+        Some(reply) => {
+            logon.end_timing(node, reply.status.number().into());
+            reply
+        }
         None => outcome::ended(node, logon, ended).await,
     }
 }

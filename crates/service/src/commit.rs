@@ -30,7 +30,7 @@ pub(crate) async fn commit_by(store: &Store, work: Work, deadline: Instant) -> O
         let _ = sender.send(outcome); // the request may be gone; what was committed stays committed
     });
     if submitted.is_err() {
-        return Outcome::Failed(StoreError::Crowded);
+        return Outcome::Failed(StoreError::Busy);
     }
     match tokio::time::timeout_at(deadline, receiver).await {
         Ok(outcome) => outcome.unwrap_or(Outcome::Failed(StoreError::Closed)),
@@ -40,5 +40,5 @@ pub(crate) async fn commit_by(store: &Store, work: Work, deadline: Instant) -> O
 
 /// No outcome within the deadline.
 pub(crate) fn late() -> StoreError {
-    StoreError::Unknown("no outcome within the time of the request".to_owned())
+    StoreError::Busy
 }

@@ -20,6 +20,7 @@ pub mod reply;
 mod secrets;
 pub mod session;
 mod tidy;
+pub mod timing;
 mod watch;
 
 pub use node::{NextRoot, Node, NodeOptions, Readiness};

@@ -1,6 +1,8 @@
 //! One attempt on its way: loaded, decided, asked for, decided again, committed.
 
+use crate::metrics::{status_number, way_name};
 use crate::node::{Arrival, Node};
+use crate::timing::{About, Stage, Timer};
 use countersign_engine::attempt::{
     Answered, Attempt, AuthType, Credentials, HostCode, Proof, Separate, Unreadable, Via,
 };
@@ -9,15 +11,16 @@ use countersign_engine::decision::{Answer, Answers, Change, Decision, Question, 
 use countersign_engine::dice::Dice;
 use countersign_engine::facts::{Facts, Found};
 use countersign_engine::model::{ChallengeKey, Component};
+use countersign_engine::snapshot::Snapshot;
 use countersign_engine::time::Timestamp;
 use countersign_engine::{Secret, Status};
 use countersign_store::{Outcome, StoreError, Work};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// How often an attempt is decided again after conflicts before it ends with -106; its deadline comes first as a rule.
-const MOST_TRIES: u32 = 64;
+/// How often an attempt is decided again after conflicts before it ends with -106.
+const MOST_TRIES: u32 = 10_000;
 
 /// An attempt with everything it owns.
 #[derive(Debug)]
@@ -41,6 +44,9 @@ pub struct Logon {
     pub(crate) challenge_message: Option<String>,
     pub(crate) call_check: bool,
     pub(crate) attribute_groups: Vec<String>,
+    pub(crate) timer: Timer,
+    /// When its decision was last handed over to be committed.
+    handed: Instant,
     dice: Dice,
     answers: Answers,
     tries: u32,
@@ -128,6 +134,8 @@ impl Logon {
             challenge_message: None,
             call_check: false,
             attribute_groups: Vec::new(),
+            timer: Timer::default(),
+            handed: arrival.instant,
             dice: arrival.dice,
             answers: Answers::default(),
             tries: 0,
@@ -141,8 +149,29 @@ impl Logon {
     /// The store cannot be read.
     pub(crate) fn step(&mut self, node: &Node) -> Result<Next, StoreError> {
         let snapshot = node.snapshot();
-        let attempt = self.attempt(&snapshot);
-        let wanted = wanted(&attempt, &snapshot);
+        let mut timer = std::mem::take(&mut self.timer);
+        timer.enter(Stage::Load);
+        let next = self.decide(node, &snapshot, &mut timer);
+        timer.leave();
+        self.timer = timer;
+        match next? {
+            Some(next) => Ok(next),
+            None => {
+                self.fresh = true;
+                self.step(node)
+            }
+        }
+    }
+
+    /// The next step, or nothing where it may rest on what is no longer so.
+    fn decide(
+        &self,
+        node: &Node,
+        snapshot: &Snapshot,
+        timer: &mut Timer,
+    ) -> Result<Option<Next>, StoreError> {
+        let attempt = self.attempt(snapshot);
+        let wanted = wanted(&attempt, snapshot);
         let account = match &wanted.account {
             Some((domain, folded)) if self.fresh => node.store().account_now(*domain, folded)?,
             Some((domain, folded)) => node.store().account(*domain, folded)?,
@@ -160,19 +189,17 @@ impl Logon {
         };
         let ring = node.ring();
         let facts = Facts {
-            snapshot: &snapshot,
+            snapshot,
             account: &account,
             challenges: &challenges,
             outstanding: node.store().outstanding(),
             vault: &ring,
         };
+        timer.next(Stage::Decide);
         Ok(match decide(&attempt, &facts, &self.answers, &self.dice) {
-            Step::Ask(question) => Next::Ask(question),
-            Step::Done(decision) if self.may_be_stale(node, &account, &decision) => {
-                self.fresh = true;
-                return self.step(node);
-            }
-            Step::Done(decision) => Next::Commit(decision),
+            Step::Ask(question) => Some(Next::Ask(question)),
+            Step::Done(decision) if self.may_be_stale(node, &account, &decision) => None,
+            Step::Done(decision) => Some(Next::Commit(decision)),
         })
     }
 
@@ -196,27 +223,25 @@ impl Logon {
         self.answers.add(question, answer);
     }
 
+    /// The store has answered: its part of the commit is over.
+    pub(crate) fn committed(&mut self) {
+        self.timer.leave(); // the store
+        self.timer.leave(); // the commit
+    }
+
     /// Counts a conflict; `false` when it is time to give up.
-    pub(crate) fn may_try_again(&mut self, node: &Node) -> bool {
+    pub(crate) fn may_try_again(&mut self) -> bool {
         self.tries += 1;
-        self.tries < MOST_TRIES && Instant::now() < self.deadline(node)
-    }
-
-    /// When the attempt must have ended.
-    pub(crate) fn deadline(&self, node: &Node) -> Instant {
-        self.arrived + node.snapshot().settings.deadline()
-    }
-
-    /// Until when an answer to a question is waited for.
-    pub(crate) fn patience(&self, node: &Node) -> Instant {
-        self.arrived + crate::ask::patience(node.snapshot().settings.deadline())
+        self.tries < MOST_TRIES
     }
 
     /// What is to be committed for a decision, its main record completed.
-    pub(crate) fn work(&self, token: u64, decision: &mut Decision) -> Work {
+    pub(crate) fn work(&mut self, token: u64, decision: &mut Decision) -> Work {
+        self.handed = Instant::now();
         let mut records = std::mem::take(&mut decision.records);
         if let Some(main) = records.first_mut() {
-            main.elapsed_us = u64::try_from(self.arrived.elapsed().as_micros()).ok();
+            main.elapsed_us =
+                u64::try_from(self.handed.duration_since(self.arrived).as_micros()).ok();
             main.server_location = self
                 .listener
                 .clone()
@@ -245,7 +270,10 @@ impl Logon {
             };
             match next {
                 Next::Ask(question) => {
-                    let answer = ask(node, &question, self.patience(node)).await;
+                    self.timer.enter(Stage::asking(&question));
+                    let (answer, waited) = ask_and_tell(node, &question).await;
+                    self.timer.add(Stage::Wait, waited);
+                    self.timer.leave();
                     self.answer(question, answer);
                 }
                 Next::Commit(mut decision) => {
@@ -253,15 +281,16 @@ impl Logon {
                         return Ended::Failed(status);
                     }
                     let work = self.work(0, &mut decision);
-                    let deadline = self.deadline(node).into();
-                    match crate::commit::commit_by(node.store(), work, deadline).await {
+                    self.timer.enter(Stage::Commit);
+                    let outcome = crate::commit::commit(node.store(), work).await;
+                    self.timer.leave();
+                    match outcome {
                         Outcome::Committed => {
-                            node.metrics()
-                                .decided(self.via, &decision, self.arrived.elapsed());
+                            self.count(node, &decision);
                             crate::watch::note(node, self, &decision);
                             return Ended::Decided(decision);
                         }
-                        Outcome::Conflict if self.may_try_again(node) => node.metrics().conflict(),
+                        Outcome::Conflict if self.may_try_again() => node.metrics().conflict(),
                         Outcome::Conflict => return Ended::Failed(Status::STORAGE),
                         Outcome::Failed(error) => return Ended::Failed(failed(node, &error)),
                     }
@@ -270,7 +299,47 @@ impl Logon {
         }
     }
 
-    fn attempt(&self, snapshot: &countersign_engine::snapshot::Snapshot) -> Attempt<'_> {
+    /// Counts a decision that has just become durable.
+    pub(crate) fn count(&self, node: &Node, decision: &Decision) {
+        let now = Instant::now();
+        tracing::debug!(
+            request = crate::auth::id_text(&self.id),
+            way = way_name(self.via),
+            component = self.component.key.0,
+            status = status_number(decision),
+            took_us = now.saturating_duration_since(self.arrived).as_micros(),
+            "decided"
+        );
+        node.metrics().decided(
+            self.via,
+            decision,
+            now.saturating_duration_since(self.arrived),
+            now.saturating_duration_since(self.handed),
+        );
+    }
+
+    /// The answer is ready: its timing is kept where one is wanted.
+    pub(crate) fn end_timing(&mut self, node: &Node, status: i32) {
+        let mut timer = std::mem::take(&mut self.timer);
+        let timing = timer.end(|| self.about(), status);
+        if timing.is_some() {
+            node.timings().keep(&node.snapshot().settings, timing);
+        }
+    }
+
+    fn about(&self) -> About {
+        About {
+            id: self.id,
+            request_id: self.request_id.clone(),
+            way: way_name(self.via),
+            command: None,
+            user: self.user.as_ref().ok().cloned(),
+            component: Some(self.component.kind.clone()),
+            at: self.at,
+        }
+    }
+
+    fn attempt(&self, snapshot: &Snapshot) -> Attempt<'_> {
         Attempt {
             id: self.id,
             request_id: self.request_id.as_deref(),
@@ -333,15 +402,15 @@ impl OwnAnswered {
     }
 }
 
-/// The answer to a question, if there is one before `until`.
-pub(crate) async fn ask(node: &Arc<Node>, question: &Question, until: Instant) -> Answer {
+/// The answer to a question, within the deadline, and how long it waited for a thread.
+pub(crate) async fn ask_and_tell(node: &Arc<Node>, question: &Question) -> (Answer, Duration) {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    node.passwords().answer(question, move |answer| {
-        let _ = sender.send(answer); // the request may have timed out
+    node.passwords().answer(question, move |answer, waited| {
+        let _ = sender.send((answer, waited)); // the request may have timed out
     });
-    match tokio::time::timeout_at(until.into(), receiver).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) | Err(_) => Answer::TimedOut,
+    match tokio::time::timeout(crate::ask::DEADLINE, receiver).await {
+        Ok(Ok(told)) => told,
+        Ok(Err(_)) | Err(_) => (Answer::TimedOut, Duration::ZERO),
     }
 }
 
@@ -349,6 +418,5 @@ pub(crate) async fn ask(node: &Arc<Node>, question: &Question, until: Instant) -
 pub(crate) fn failed(node: &Node, error: &StoreError) -> Status {
     node.metrics().store_failure();
     tracing::warn!(%error, "the store failed; nothing was decided");
-    node.suspect_store(error);
     error.status()
 }

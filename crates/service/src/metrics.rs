@@ -1,30 +1,90 @@
-//! Counters of a node, in Prometheus text.
+//! Figures of a node, in Prometheus text (`GET /metrics`).
+
+mod process;
+mod table;
+
+pub use table::{Kind, METRICS, Row};
 
 use countersign_engine::attempt::Via;
 use countersign_engine::decision::{Decision, Verdict};
+use countersign_store::{Batch, Observer, Readings};
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
-use std::sync::atomic::AtomicU64;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Metric, Registry};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The counters; cheap to touch from any thread.
+type Figure = Gauge<f64, AtomicU64>;
+/// A gauge that is not there until something is known.
+type Perhaps = Family<Vec<(String, String)>, Figure>;
+
+/// The figures; cheap to touch from any thread.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     logons: Family<LogonLabels, Counter>,
-    seconds: Histogram,
-    dropped: Family<DropLabels, Counter>,
-    duplicates: Counter,
+    logon_seconds: ByWay,
+    commit_wait: ByWay,
+    retries: Counter,
+    commands: Family<CommandLabels, Counter>,
+    command_seconds: Histogram,
+    commit_seconds: Histogram,
+    batch_size: Histogram,
     conflicts: Counter,
     store_failures: Counter,
-    commands: Family<CommandLabels, Counter>,
-    ready: Gauge<i64>,
-    batches: Counter<u64, AtomicU64>,
-    batched: Counter<u64, AtomicU64>,
+    read_seconds: Histogram,
+    waiting: Gauge,
+    cached: Gauge,
+    hits: Counter,
+    misses: Counter,
+    challenges: Gauge,
+    unsigned: Figure,
+    verify_seconds: Histogram,
+    hash_seconds: Histogram,
+    password_waiting: Gauge,
+    password_busy: Gauge,
+    pending: Gauge,
+    radius_batch: Histogram,
+    dropped: Family<DropLabels, Counter>,
+    duplicates: Counter,
+    ready: Gauge,
+    memory: Gauge,
+    certificate: Perhaps,
+    clock_offset: Perhaps,
+    spans: Family<OutcomeLabels, Counter>,
+}
+
+/// What is read at the moment of a scrape.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Levels {
+    pub(crate) store: Readings,
+    pub(crate) password_waiting: usize,
+    pub(crate) password_busy: usize,
+}
+
+/// A histogram for each way of an attempt, found without a lookup.
+#[derive(Debug)]
+struct ByWay {
+    family: Family<ViaLabels, Histogram, fn() -> Histogram>,
+    ways: [Histogram; WAYS.len()],
+}
+
+const WAYS: [Via; 5] = [
+    Via::Radius,
+    Via::Authenticate,
+    Via::Challenge,
+    Via::UpdatePassword,
+    Via::AdminLogon,
+];
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ViaLabels {
+    via: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -39,109 +99,178 @@ struct DropLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct WhatLabels {
+    what: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct CommandLabels {
-    object: String,
-    verb: String,
+    object: &'static str,
+    verb: &'static str,
     status: i32,
 }
 
-const LATENCY_BUCKETS: [f64; 12] = [
+const SECONDS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
 ];
+const SIZES: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0];
+
+fn seconds() -> Histogram {
+    Histogram::new(SECONDS)
+}
+
+fn sizes() -> Histogram {
+    Histogram::new(SIZES)
+}
+
+impl Default for ByWay {
+    fn default() -> Self {
+        let family = Family::new_with_constructor(seconds as fn() -> Histogram);
+        let ways = WAYS.map(|via| family.get_or_create_owned(&ViaLabels { via: way_name(via) }));
+        Self { family, ways }
+    }
+}
+
+impl ByWay {
+    fn observe(&self, via: Via, took: Duration) {
+        let place = match via {
+            Via::Radius => 0,
+            Via::Authenticate => 1,
+            Via::Challenge => 2,
+            Via::UpdatePassword => 3,
+            Via::AdminLogon => 4,
+        };
+        if let Some(histogram) = self.ways.get(place) {
+            histogram.observe(took.as_secs_f64());
+        }
+    }
+}
 
 impl Default for Metrics {
     fn default() -> Self {
+        let passwords: Family<WhatLabels, Histogram, fn() -> Histogram> =
+            Family::new_with_constructor(seconds);
+        let password = |what| passwords.get_or_create_owned(&WhatLabels { what });
         let mut metrics = Self {
-            registry: Registry::with_prefix("countersign"),
+            registry: Registry::default(),
             logons: Family::default(),
-            seconds: Histogram::new(LATENCY_BUCKETS),
-            dropped: Family::default(),
-            duplicates: Counter::default(),
+            logon_seconds: ByWay::default(),
+            commit_wait: ByWay::default(),
+            retries: Counter::default(),
+            commands: Family::default(),
+            command_seconds: seconds(),
+            commit_seconds: seconds(),
+            batch_size: sizes(),
             conflicts: Counter::default(),
             store_failures: Counter::default(),
-            commands: Family::default(),
+            read_seconds: seconds(),
+            waiting: Gauge::default(),
+            cached: Gauge::default(),
+            hits: Counter::default(),
+            misses: Counter::default(),
+            challenges: Gauge::default(),
+            unsigned: Figure::default(),
+            verify_seconds: password("verify"),
+            hash_seconds: password("hash"),
+            password_waiting: Gauge::default(),
+            password_busy: Gauge::default(),
+            pending: Gauge::default(),
+            radius_batch: sizes(),
+            dropped: Family::default(),
+            duplicates: Counter::default(),
             ready: Gauge::default(),
-            batches: Counter::default(),
-            batched: Counter::default(),
+            memory: Gauge::default(),
+            certificate: Perhaps::default(),
+            clock_offset: Perhaps::default(),
+            spans: Family::default(),
         };
-        metrics.register();
+        metrics.register(passwords);
         metrics
     }
 }
 
 impl Metrics {
-    fn register(&mut self) {
-        let r = &mut self.registry;
-        r.register(
-            "logons",
-            "Decided attempts by interface and real status",
-            self.logons.clone(),
-        );
-        r.register(
-            "logon_seconds",
-            "Time from the arrival of a request to its durable decision",
-            self.seconds.clone(),
-        );
-        r.register(
-            "radius_dropped",
-            "RADIUS packets dropped without answer, by reason",
-            self.dropped.clone(),
-        );
-        r.register(
-            "radius_duplicates",
-            "RADIUS retransmissions absorbed or answered from memory",
-            self.duplicates.clone(),
-        );
-        r.register(
-            "conflicts",
-            "Decisions made again because another one came first",
-            self.conflicts.clone(),
-        );
-        r.register(
-            "store_failures",
-            "Requests that failed because the store did",
-            self.store_failures.clone(),
-        );
-        r.register(
-            "commands",
-            "Administrative commands by object, verb and status",
-            self.commands.clone(),
-        );
-        r.register("ready", "Whether the node serves", self.ready.clone());
-        r.register(
-            "radius_batches",
-            "Batches of RADIUS attempts handed to the store",
-            self.batches.clone(),
-        );
-        r.register(
-            "radius_batched",
-            "RADIUS attempts in those batches",
-            self.batched.clone(),
-        );
+    fn register(&mut self, passwords: Family<WhatLabels, Histogram, fn() -> Histogram>) {
+        let start = Figure::default();
+        start.set(process::started());
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        let mut put = Put(&mut self.registry);
+        put.put("ready", self.ready.clone());
+        put.put("build_info", version);
+        put.put("start_time_seconds", start);
+        put.put("memory_bytes", self.memory.clone());
+        put.put("logons_total", self.logons.clone());
+        put.put("logon_seconds", self.logon_seconds.family.clone());
+        put.put("commit_wait_seconds", self.commit_wait.family.clone());
+        put.put("retries_total", self.retries.clone());
+        put.put("commands_total", self.commands.clone());
+        put.put("command_seconds", self.command_seconds.clone());
+        put.put("store_commit_seconds", self.commit_seconds.clone());
+        put.put("store_batch_size", self.batch_size.clone());
+        put.put("store_conflicts_total", self.conflicts.clone());
+        put.put("store_failures_total", self.store_failures.clone());
+        put.put("store_read_seconds", self.read_seconds.clone());
+        put.put("store_waiting", self.waiting.clone());
+        put.put("cache_accounts", self.cached.clone());
+        put.put("cache_hits_total", self.hits.clone());
+        put.put("cache_misses_total", self.misses.clone());
+        put.put("challenges_outstanding", self.challenges.clone());
+        put.put("audit_unsigned_seconds", self.unsigned.clone());
+        put.put("password_seconds", passwords);
+        put.put("password_waiting", self.password_waiting.clone());
+        put.put("password_busy", self.password_busy.clone());
+        put.put("radius_pending", self.pending.clone());
+        put.put("radius_batch_size", self.radius_batch.clone());
+        put.put("radius_dropped_total", self.dropped.clone());
+        put.put("radius_duplicates_total", self.duplicates.clone());
+        put.put("certificate_expires_seconds", self.certificate.clone());
+        put.put("clock_offset_seconds", self.clock_offset.clone());
+        put.put("otlp_spans_total", self.spans.clone());
     }
 
-    /// All counters as Prometheus text.
-    pub fn encode(&self) -> String {
+    /// All figures as Prometheus text.
+    pub(crate) fn encode(&self, levels: &Levels) -> String {
+        self.read(levels);
         let mut out = String::new();
         // writing to a String cannot fail
         let _ = encode(&mut out, &self.registry);
         out
     }
 
-    /// Counts a decided attempt.
-    pub(crate) fn decided(&self, via: Via, decision: &Decision, took: Duration) {
-        let status = match &decision.verdict {
-            Verdict::Accept(_) => 0,
-            Verdict::Challenge(_) => 3001,
-            Verdict::Refuse { status, .. } => i32::from(status.number()),
-        };
+    fn read(&self, levels: &Levels) {
+        let store = &levels.store;
+        self.memory.set(process::memory().unwrap_or(0));
+        self.waiting.set(signed(store.waiting));
+        self.cached.set(signed(store.cached));
+        self.hits.inner().store(store.hits, Ordering::Relaxed);
+        self.misses.inner().store(store.misses, Ordering::Relaxed);
+        self.challenges.set(store.challenges);
+        self.unsigned.set(store.unsigned.as_secs_f64());
+        self.password_waiting.set(signed(levels.password_waiting));
+        self.password_busy.set(signed(levels.password_busy));
+    }
+
+    /// Counts a decided attempt: how long it took, and how much of that it waited for its commit.
+    pub(crate) fn decided(
+        &self,
+        via: Via,
+        decision: &Decision,
+        took: Duration,
+        committing: Duration,
+    ) {
         self.logons
             .get_or_create(&LogonLabels {
-                via: via_name(via),
-                status,
+                via: way_name(via),
+                status: status_number(decision),
             })
             .inc();
-        self.seconds.observe(took.as_secs_f64());
+        self.logon_seconds.observe(via, took);
+        self.commit_wait.observe(via, committing);
     }
 
     /// Counts a dropped packet.
@@ -154,9 +283,9 @@ impl Metrics {
         self.duplicates.inc();
     }
 
-    /// Counts a conflict.
+    /// Counts a decision that is made again.
     pub(crate) fn conflict(&self) {
-        self.conflicts.inc();
+        self.retries.inc();
     }
 
     /// Counts a failure of the store.
@@ -164,30 +293,132 @@ impl Metrics {
         self.store_failures.inc();
     }
 
-    /// Counts a batch handed over.
+    /// Counts a RADIUS batch handed over.
     pub(crate) fn batch(&self, size: usize) {
-        self.batches.inc();
-        self.batched.inc_by(u64::try_from(size).unwrap_or(0));
+        self.radius_batch.observe(float(size));
+    }
+
+    /// Notes by how many the RADIUS requests under way have become more or fewer.
+    pub(crate) fn pending(&self, change: i64) {
+        self.pending.inc_by(change);
+    }
+
+    /// Counts a password that was checked.
+    pub(crate) fn verified(&self, took: Duration) {
+        self.verify_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts a password that was hashed.
+    pub(crate) fn hashed(&self, took: Duration) {
+        self.hash_seconds.observe(took.as_secs_f64());
     }
 
     /// Counts an administrative command.
-    pub(crate) fn command(&self, object: &str, verb: &str, status: i16) {
+    pub(crate) fn command(
+        &self,
+        object: &'static str,
+        verb: &'static str,
+        status: i16,
+        took: Duration,
+    ) {
         self.commands
             .get_or_create(&CommandLabels {
-                object: object.to_owned(),
-                verb: verb.to_owned(),
+                object,
+                verb,
                 status: status.into(),
             })
             .inc();
+        self.command_seconds.observe(took.as_secs_f64());
     }
 
     /// Notes whether the node serves.
     pub fn set_ready(&self, ready: bool) {
         self.ready.set(i64::from(ready));
     }
+
+    /// Notes when the certificate expires, in Unix seconds.
+    pub fn set_certificate_expiry(&self, unix: i64) {
+        let unix = i32::try_from(unix / 60).map_or(f64::MAX, |minutes| f64::from(minutes) * 60.0);
+        self.certificate.get_or_create(&Vec::new()).set(unix);
+    }
+
+    /// Notes how far the node's clock is ahead of the store's, in seconds; none where that is not known.
+    pub fn set_clock_offset(&self, seconds: Option<f64>) {
+        match seconds {
+            Some(seconds) => {
+                self.clock_offset.get_or_create(&Vec::new()).set(seconds);
+            }
+            None => self.clock_offset.clear(),
+        }
+    }
+
+    /// Counts spans that were exported, or were not: `sent`, `dropped`, `failed`.
+    pub fn exported(&self, outcome: &'static str, spans: usize) {
+        self.spans
+            .get_or_create(&OutcomeLabels { outcome })
+            .inc_by(u64::try_from(spans).unwrap_or(0));
+    }
 }
 
-fn via_name(via: Via) -> &'static str {
+impl Observer for Metrics {
+    fn committed(&self, batch: &Batch) {
+        self.commit_seconds.observe(batch.took.as_secs_f64());
+        self.batch_size.observe(float(batch.works));
+        self.conflicts
+            .inc_by(u64::try_from(batch.conflicts).unwrap_or(0));
+    }
+
+    fn read(&self, took: Duration) {
+        self.read_seconds.observe(took.as_secs_f64());
+    }
+}
+
+/// Registers metrics under the words of their rows.
+struct Put<'r>(&'r mut Registry);
+
+impl Put<'_> {
+    fn put(&mut self, name: &str, metric: impl Metric) {
+        let row = table::find(&format!("countersign_{name}"));
+        debug_assert!(row.is_some(), "{name} stands in no row of the table");
+        debug_assert!(
+            row.is_none_or(|row| is_kind(row.kind, metric.metric_type())),
+            "{name} is of another kind"
+        );
+        if let Some(row) = row {
+            self.0.register(row.registered(), row.meaning, metric);
+        }
+    }
+}
+
+fn is_kind(kind: Kind, metric: MetricType) -> bool {
+    matches!(
+        (kind, metric),
+        (Kind::Counter, MetricType::Counter)
+            | (Kind::Gauge, MetricType::Gauge)
+            | (Kind::Histogram, MetricType::Histogram)
+            | (Kind::Info, MetricType::Info)
+    )
+}
+
+fn signed(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+fn float(size: usize) -> f64 {
+    f64::from(u32::try_from(size).unwrap_or(u32::MAX))
+}
+
+/// The real status of a decision.
+pub(crate) fn status_number(decision: &Decision) -> i32 {
+    match &decision.verdict {
+        Verdict::Accept(_) => 0,
+        Verdict::Challenge(_) => 3001,
+        Verdict::Refuse { status, .. } => i32::from(status.number()),
+    }
+}
+
+/// How metrics and timings name the way of an attempt.
+pub(crate) fn way_name(via: Via) -> &'static str {
     match via {
         Via::Radius => "radius",
         Via::Authenticate => "authenticate",
@@ -196,3 +427,6 @@ fn via_name(via: Via) -> &'static str {
         Via::AdminLogon => "admin_logon",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,9 @@
 use crate::ask::Passwords;
 use crate::clock::ClockWatch;
 use crate::gate::Gate;
-use crate::metrics::Metrics;
+use crate::metrics::{Levels, Metrics};
 use crate::presence::{Memory, Presence};
+use crate::timing::{Timing, Timings};
 use crate::watch::Watch;
 use countersign_engine::dice::Dice;
 use countersign_engine::model::{ComponentKey, NodeState, Scenario};
@@ -47,7 +48,8 @@ pub struct Node {
     store: Store,
     name: String,
     passwords: Passwords,
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
+    timings: Timings,
     watch: Watch,
     secrets: Mutex<Secrets>,
     sessions: crate::session::Uses,
@@ -96,11 +98,14 @@ impl Node {
     /// A thread cannot be started.
     pub fn start(options: NodeOptions) -> std::io::Result<Arc<Self>> {
         let size = password_pool_size(&options.store.snapshot());
+        let metrics = Arc::new(Metrics::default());
+        options.store.observe(metrics.clone());
         let node = Arc::new(Self {
-            passwords: Passwords::new(size)?,
+            passwords: Passwords::new(size, metrics.clone())?,
             store: options.store,
             name: options.name,
-            metrics: Metrics::default(),
+            metrics,
+            timings: Timings::default(),
             watch: Watch::default(),
             secrets: Mutex::default(),
             sessions: crate::session::Uses::default(),
@@ -168,6 +173,29 @@ impl Node {
     /// Counters of the node.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// All figures of the node as Prometheus text.
+    pub fn figures(&self) -> String {
+        let (password_waiting, password_busy) = self.passwords.load();
+        let (_, offset) = self.clock.state();
+        self.metrics.set_clock_offset(offset.and_then(seconds));
+        self.metrics.set_ready(self.readiness().ready);
+        self.metrics.encode(&Levels {
+            store: self.store.readings(),
+            password_waiting,
+            password_busy,
+        })
+    }
+
+    /// Timings of requests.
+    pub(crate) fn timings(&self) -> &Timings {
+        &self.timings
+    }
+
+    /// Lets somebody have the timing of each request that is kept; `follower` must return at once. The first one stays.
+    pub fn follow_timings(&self, follower: impl Fn(&Arc<Timing>) + Send + Sync + 'static) {
+        self.timings.follow(Box::new(follower));
     }
 
     /// The watch over guessing (authentication.md 14).
@@ -312,6 +340,12 @@ impl Node {
             dice: Dice::new(seed),
         }
     }
+}
+
+/// Microseconds as seconds, to a millisecond.
+fn seconds(micros: i64) -> Option<f64> {
+    let millis = i32::try_from(micros / 1000).ok()?;
+    Some(f64::from(millis) / 1000.0)
 }
 
 fn password_pool_size(snapshot: &Snapshot) -> crate::ask::Size {

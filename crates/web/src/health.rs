@@ -34,7 +34,7 @@ async fn health(State(node): State<Arc<Node>>) -> Response<Body> {
 }
 
 async fn metrics(State(node): State<Arc<Node>>) -> Response<Body> {
-    let mut response = Response::new(Body::from(node.metrics().encode()));
+    let mut response = Response::new(Body::from(node.figures()));
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(OPENMETRICS));

@@ -1,13 +1,15 @@
 //! The server's certificate: made, read, checked and exchanged while serving.
 
 mod anyone;
+mod expiry;
 mod self_signed;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use countersign_engine::time::Timestamp;
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls_pki_types::pem::{self, PemObject};
@@ -59,6 +61,7 @@ pub struct Certificates {
     chain: PathBuf,
     key: PathBuf,
     config: ArcSwap<ServerConfig>,
+    expires: ArcSwapOption<Timestamp>,
 }
 
 impl Certificates {
@@ -68,8 +71,13 @@ impl Certificates {
     /// Names the file and what is wrong with it.
     pub fn open(chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Result<Self, TlsError> {
         let (chain, key) = (chain.into(), key.into());
-        let config = ArcSwap::from(load(&chain, &key)?);
-        Ok(Self { chain, key, config })
+        let (config, expires) = load(&chain, &key)?;
+        Ok(Self {
+            chain,
+            key,
+            config: ArcSwap::from(config),
+            expires: ArcSwapOption::from_pointee(expires),
+        })
     }
 
     /// Reads the files again; connections made before keep what they have.
@@ -77,8 +85,15 @@ impl Certificates {
     /// # Errors
     /// Names the file and what is wrong with it; the former certificate goes on serving.
     pub fn reload(&self) -> Result<(), TlsError> {
-        self.config.store(load(&self.chain, &self.key)?);
+        let (config, expires) = load(&self.chain, &self.key)?;
+        self.config.store(config);
+        self.expires.store(expires.map(Arc::new));
         Ok(())
+    }
+
+    /// When the chain ends: the earliest end of its certificates; none where no certificate tells.
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.expires.load().as_deref().copied()
     }
 
     /// The configuration for a new connection.
@@ -92,8 +107,12 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-fn load(chain: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+type Loaded = (Arc<ServerConfig>, Option<Timestamp>);
+
+fn load(chain: &Path, key: &Path) -> Result<Loaded, TlsError> {
     let certificates = certificates(chain)?;
+    let ends = certificates.iter().map(|one| expiry::not_after(one));
+    let expires = ends.flatten().min();
     let private = private_key(key)?;
     let provider = provider();
     let mismatch = |source| TlsError::Mismatch {
@@ -108,7 +127,7 @@ fn load(chain: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
         .with_single_cert(certificates, private)
         .map_err(mismatch)?;
     config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
-    Ok(Arc::new(config))
+    Ok((Arc::new(config), expires))
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

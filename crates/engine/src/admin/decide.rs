@@ -70,6 +70,11 @@ pub enum Action {
     Key(KeyAction),
     /// Reading of the audit.
     Audit(AuditAction),
+    /// The timing of a request.
+    Timing {
+        /// Its name, or the id of its record.
+        request: String,
+    },
     /// An import, decided in batches of rows by [`super::import`].
     Import(Box<super::import::Order>),
 }

@@ -15,6 +15,7 @@ pub(super) mod org_unit;
 mod policy;
 mod session;
 mod setting;
+mod timing;
 mod user;
 mod user_attribute;
 
@@ -116,6 +117,7 @@ const OBJECTS: &[&[Verb]] = &[
     import::VERBS,
     audit::VERBS,
     node::VERBS,
+    timing::VERBS,
     later::VERBS,
 ];
 

@@ -140,6 +140,12 @@ pub(crate) const KEYS: &[Key] = &[
         "text",
         "Form of the log.",
     ),
+    key(
+        "otlp.endpoint",
+        Kind::Text(4096),
+        "",
+        "OpenTelemetry collector (OTLP, HTTP with protobuf) that gets the timings kept by the setting timing.keep, such as http://127.0.0.1:4318/v1/traces; empty: none. For a build with the feature otlp.",
+    ),
 ];
 
 const fn key(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {

@@ -1,7 +1,7 @@
 use super::bind::{Bound, reach};
 use super::files::{self, FirstRun, Ready};
 use super::lock::Lock;
-use super::{certificate, first_run, hosts, log, reminders, root};
+use super::{certificate, first_run, hosts, log, log_level, reminders, root};
 use crate::config::{Config, Overrides};
 use crate::listen::radius::{Listener, Socket};
 use anyhow::{Context, Result};
@@ -59,6 +59,7 @@ pub(crate) fn start(config: &Config) -> Result<Running> {
         ..NodeOptions::new(store, name)
     })
     .context("start the threads of the node")?;
+    tell_expiry(&node, &certificates);
     let ready = ready(&bound)?;
     node.set_addresses(addresses(config, &ready));
     let runtime = Builder::new_multi_thread()
@@ -163,10 +164,32 @@ impl Running {
         self.first_run.as_ref()
     }
 
+    /// Has the log follow the setting `log.level` until the server stops.
+    pub(crate) fn follow_log_level(&self, log: &log::Log) {
+        let (node, log, stop) = (Arc::clone(&self.node), log.clone(), self.stop.subscribe());
+        self.runtime
+            .spawn(log_level::follow(node, log, stopped(stop)));
+    }
+
+    /// Sends timings to the collector that the configuration names.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn export_timings(&self, config: &Config) -> Result<()> {
+        let endpoint = config.text("otlp.endpoint");
+        if !endpoint.is_empty() {
+            let stop = stopped(self.stop.subscribe());
+            let exporter = super::otlp::exporter(&self.node, endpoint, stop)?;
+            self.runtime.spawn(exporter);
+        }
+        Ok(())
+    }
+
     /// Reads certificate and log level again.
     pub(crate) fn reload(&self, overrides: &Overrides, log: &log::Log) {
         match self.certificates.reload() {
-            Ok(()) => tracing::info!("the certificate was read again"),
+            Ok(()) => {
+                tell_expiry(&self.node, &self.certificates);
+                tracing::info!("the certificate was read again");
+            }
             Err(error) => tracing::error!("the certificate was not exchanged: {error}"),
         }
         match Config::load(overrides) {
@@ -254,6 +277,12 @@ fn addresses(config: &Config, ready: &Ready) -> BTreeMap<String, String> {
     known
         .map(|(listener, address)| (listener.to_owned(), address))
         .collect()
+}
+
+fn tell_expiry(node: &Node, certificates: &Certificates) {
+    if let Some(end) = certificates.expires() {
+        node.metrics().set_certificate_expiry(end.0 / 1_000_000);
+    }
 }
 
 fn threads(config: &Config) -> usize {

@@ -35,8 +35,28 @@ pub(super) async fn perform(
                 .extend(blocking(node, move |node| super::audit::read(node, &action)).await?);
             Ok(())
         }
+        Action::Timing { request } => timing(node, request, decision),
         Action::Import(_) => Ok(()),
     }
+}
+
+fn timing(node: &Node, request: &str, decision: &mut AdminDecision) -> Result<(), Refusal> {
+    let found = node.timings().find(request).ok_or_else(|| {
+        let hint = match node.snapshot().settings.text("timing.keep") {
+            "off" => "; timings are off: the setting timing.keep turns them on",
+            _ => {
+                "; each node keeps its own and forgets the oldest, and fast ones may not be wanted"
+            }
+        };
+        let detail = format!("this node keeps no timing of request {request}{hint}");
+        Refusal::new(Status::NOT_FOUND, detail)
+    })?;
+    decision.result.extend(crate::timing::row(&found));
+    add(decision, "spans", crate::timing::spans(&found).into());
+    if found.left_out > 0 {
+        add(decision, "spans_left_out", found.left_out.into());
+    }
+    Ok(())
 }
 
 fn failed(detail: impl std::fmt::Display) -> Refusal {

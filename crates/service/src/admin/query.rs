@@ -20,6 +20,13 @@ pub(super) fn read(
         "session" => run(query, sessions(node, own)?),
         "key" => run(query, node.store().keys()?.iter().map(view::key)),
         "node" => run(query, node.nodes()?.iter().map(view::node)),
+        "timing" => run(
+            query,
+            node.timings()
+                .all()
+                .iter()
+                .map(|timing| crate::timing::row(timing)),
+        ),
         name => run(query, of_snapshot(node, name)),
     };
     result.insert(

@@ -3,6 +3,7 @@ use crate::logon::{Given, Logon, OwnAnswered, OwnSeparate};
 use crate::node::{Arrival, Node};
 use crate::proof::Proof;
 use crate::reply::{Problem, Reply};
+use crate::timing::{self, Stage, Timer};
 use countersign_engine::admin::{Field, Fields, Refusal};
 use countersign_engine::attempt::{AuthType, HostCode, Unreadable, Via};
 use countersign_engine::audit::{Code, Record};
@@ -27,6 +28,7 @@ pub(crate) struct Body {
     via: Via,
     source: IpAddr,
     fields: Fields,
+    timer: Timer,
 }
 
 impl Body {
@@ -86,6 +88,9 @@ impl Body {
             Err(refusal) => return refuse(refusal),
         };
         let domain = fields.text("domain").map(str::to_owned);
+        let began = timing::begun().unwrap_or(arrival.instant);
+        let mut timer = Timer::start(&node.snapshot().settings, began);
+        timer.began_with(Stage::Receive);
         Ok(Ok(Self {
             user,
             domain,
@@ -94,6 +99,7 @@ impl Body {
             via,
             source,
             fields,
+            timer,
         }))
     }
 
@@ -107,9 +113,11 @@ impl Body {
             via,
             source,
             fields,
+            timer,
         } = self;
         let given = given(&fields, via);
         let mut logon = Logon::new(arrival, via, component, source, user, given);
+        logon.timer = timer;
         logon.domain = domain;
         logon.request_id = fields.text("request_id").map(str::to_owned);
         logon.answered = OwnAnswered {

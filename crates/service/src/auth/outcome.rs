@@ -1,6 +1,8 @@
 use crate::logon::{Ended, Logon};
+use crate::metrics::status_number;
 use crate::node::Node;
 use crate::reply::Reply;
+use crate::timing::Stage;
 use countersign_engine::Status;
 use countersign_engine::decision::{Asked, Decision, Grant, Verdict};
 use data_encoding::BASE64URL_NOPAD;
@@ -9,14 +11,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The reply to an attempt that ended; a refusal under generic codes waits for the floor first.
-pub(crate) async fn ended(node: &Arc<Node>, logon: Logon, ended: Ended) -> Reply {
+pub(crate) async fn ended(node: &Arc<Node>, mut logon: Logon, ended: Ended) -> Reply {
     match ended {
-        Ended::Failed(status) => Reply::bare(status, request_id(&logon)),
+        Ended::Failed(status) => {
+            logon.end_timing(node, status.number().into());
+            Reply::bare(status, request_id(&logon))
+        }
         Ended::Decided(decision) => {
             if let Some(delay) = refusal_delay(node, &logon, &decision) {
+                logon.timer.enter(Stage::Hold);
                 tokio::time::sleep_until((logon.arrived + delay).into()).await;
+                logon.timer.leave();
             }
-            reply(&logon, &decision)
+            logon.timer.enter(Stage::Reply);
+            let reply = reply(&logon, &decision);
+            logon.end_timing(node, status_number(&decision));
+            reply
         }
     }
 }

@@ -1,17 +1,20 @@
 use super::request::{self, Dropped, Known, unaudited};
 use super::{accounting, answer};
 use crate::logon::{Logon, Next};
+use crate::metrics::status_number;
 use crate::node::Node;
+use crate::timing::{Stage, Timer};
+use countersign_engine::Status;
 use countersign_engine::decision::{Answer, Decision, Question};
 use countersign_engine::model::{Component, ComponentKey};
 use countersign_radius::duplicate::Seen;
 use countersign_radius::{Code, Packet, SharedSecret};
 use countersign_store::{Completion, Outcome, Work};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Attempts one front keeps under way at most; beyond it packets are dropped, so that clients ask another node.
 const MOST_PENDING: usize = 8192;
@@ -51,10 +54,8 @@ pub struct Front {
     ready: Vec<Datagram>,
     delayed: BinaryHeap<Reverse<(Instant, u64)>>,
     held: HashMap<u64, (Datagram, Asked)>,
-    /// Until when answers to questions are awaited, by request in the order of arrival.
-    patience: VecDeque<(Instant, u64)>,
-    /// When requests whose patience is over are given up, in the same order.
-    deadlines: VecDeque<(Instant, u64)>,
+    /// Requests under way, as last told to the metrics.
+    told: usize,
 }
 
 /// What reaches a front from other threads.
@@ -65,7 +66,7 @@ struct Inbox {
 
 enum Message {
     Committed(Vec<(Work, Outcome)>),
-    Answered(u64, Question, Answer),
+    Answered(u64, Question, Answer, Duration),
 }
 
 impl Inbox {
@@ -103,9 +104,6 @@ pub(super) struct Pending {
     pub(super) component: Arc<Component>,
     /// The record found by source address, in whose share it counts.
     share: ComponentKey,
-    /// What it waits for besides its commit.
-    asking: Option<Question>,
-    arrived: Instant,
     job: Job,
 }
 
@@ -142,8 +140,7 @@ impl Front {
             ready: Vec::new(),
             delayed: BinaryHeap::new(),
             held: HashMap::new(),
-            patience: VecDeque::new(),
-            deadlines: VecDeque::new(),
+            told: 0,
         }
     }
 
@@ -168,9 +165,26 @@ impl Front {
         }
         let batch = std::mem::take(&mut self.batch);
         self.node.metrics().batch(batch.len());
+        self.hand_over(&batch);
         if let Err((_, back)) = self.node.store().submit(batch, &self.target) {
             for work in back {
                 self.abandon(work.token, "queue_full");
+            }
+        }
+    }
+
+    /// Their time in the batch is over, where that is measured.
+    fn hand_over(&mut self, batch: &[Work]) {
+        if self.node.snapshot().settings.timed_from_us.is_none() {
+            return;
+        }
+        for work in batch {
+            if let Some(Pending {
+                job: Job::Logon(logon, _),
+                ..
+            }) = self.pending.get_mut(&work.token)
+            {
+                logon.timer.next(Stage::Store);
             }
         }
     }
@@ -189,23 +203,29 @@ impl Front {
                 Message::Committed(results) => results
                     .into_iter()
                     .for_each(|(work, outcome)| self.committed(work.token, &outcome)),
-                Message::Answered(token, question, answer) => {
-                    self.answered(token, question, answer);
+                Message::Answered(token, question, answer, waited) => {
+                    self.answered(token, question, answer, waited);
                 }
             }
         }
-        self.expire(Instant::now());
         self.flush();
         self.release_due();
         out.append(&mut self.ready);
+        self.tell_pending();
+    }
+
+    fn tell_pending(&mut self) {
+        let now = self.under_way();
+        if now != self.told {
+            let signed = |number| i64::try_from(number).unwrap_or(i64::MAX);
+            self.node.metrics().pending(signed(now) - signed(self.told));
+            self.told = now;
+        }
     }
 
     /// When [`Front::collect`] must be called at the latest.
     pub fn next_due(&self) -> Option<Instant> {
-        let delayed = self.delayed.peek().map(|Reverse((due, _))| *due);
-        let first = |queue: &VecDeque<(Instant, u64)>| queue.front().map(|(due, _)| *due);
-        let waits = [delayed, first(&self.patience), first(&self.deadlines)];
-        waits.into_iter().flatten().min()
+        self.delayed.peek().map(|Reverse((due, _))| *due)
     }
 
     /// Requests under way, delayed answers included.
@@ -225,6 +245,7 @@ impl Front {
             return Err(unaudited("stopping"));
         }
         let snapshot = self.node.snapshot();
+        let timer = Timer::start_now(&snapshot.settings);
         let known = request::known(&self.node, &snapshot, bytes, source)?;
         match (known.packet.code(), port) {
             (Code::AccessRequest, Port::Authentication)
@@ -253,22 +274,26 @@ impl Front {
         if self.seen_before(&asked) {
             return Ok(());
         }
-        let begun = self.begin(&known, asked, local);
+        let begun = self.begin(&known, asked, local, timer);
         if begun.is_err() {
             self.forget(&asked);
         }
         begun
     }
 
-    fn begin(&mut self, known: &Known<'_>, asked: Asked, local: SocketAddr) -> Result<(), Dropped> {
+    fn begin(
+        &mut self,
+        known: &Known<'_>,
+        asked: Asked,
+        local: SocketAddr,
+        timer: Timer,
+    ) -> Result<(), Dropped> {
         let pending = |job| Pending {
             asked,
             request: known.packet.bytes().into(),
             secret: known.secret.clone(),
             component: known.client.narrowed.clone(),
             share: known.client.by_source.key,
-            asking: None,
-            arrived: Instant::now(),
             job,
         };
         if known.packet.code() == Code::AccountingRequest {
@@ -285,6 +310,8 @@ impl Front {
         }
         let mut logon = request::attempt(known, asked.from)?;
         logon.listener = Some(self.node.listener_name(local));
+        logon.timer = timer;
+        logon.timer.began_with(Stage::Receive);
         let token = self.admit(pending(Job::Logon(Box::new(logon), None)));
         self.think(token);
         Ok(())
@@ -292,10 +319,6 @@ impl Front {
 
     fn admit(&mut self, pending: Pending) -> u64 {
         self.next += 1;
-        self.node.gate().began();
-        let patience = crate::ask::patience(self.node.snapshot().settings.deadline());
-        self.patience
-            .push_back((pending.arrived + patience, self.next));
         *self.by_component.entry(pending.share).or_default() += 1;
         self.pending.insert(self.next, pending);
         self.next
@@ -303,7 +326,6 @@ impl Front {
 
     fn remove(&mut self, token: u64) -> Option<Pending> {
         let pending = self.pending.remove(&token)?;
-        self.node.gate().ended();
         if let Some(count) = self.by_component.get_mut(&pending.share) {
             *count = count.saturating_sub(1);
         }
@@ -313,7 +335,6 @@ impl Front {
     fn think(&mut self, token: u64) {
         let Some(Pending {
             job: Job::Logon(logon, slot),
-            asking,
             ..
         }) = self.pending.get_mut(&token)
         else {
@@ -321,15 +342,19 @@ impl Front {
         };
         match logon.step(&self.node) {
             Ok(Next::Ask(question)) => {
+                logon.timer.enter(Stage::asking(&question));
                 let (inbox, asked) = (self.inbox.clone(), question.clone());
-                *asking = Some(question.clone());
-                self.node.passwords().answer(&question, move |answer| {
-                    inbox.put(Message::Answered(token, asked, answer));
-                });
+                self.node
+                    .passwords()
+                    .answer(&question, move |answer, waited| {
+                        inbox.put(Message::Answered(token, asked, answer, waited));
+                    });
             }
             Ok(Next::Commit(mut decision)) => {
                 let work = logon.work(token, &mut decision);
                 *slot = Some(decision);
+                logon.timer.enter(Stage::Commit);
+                logon.timer.enter(Stage::Batch);
                 self.batch.push(work);
             }
             Err(error) => {
@@ -339,14 +364,14 @@ impl Front {
         }
     }
 
-    fn answered(&mut self, token: u64, question: Question, answer: Answer) {
+    fn answered(&mut self, token: u64, question: Question, answer: Answer, waited: Duration) {
         if let Some(Pending {
             job: Job::Logon(logon, _),
-            asking,
             ..
         }) = self.pending.get_mut(&token)
-            && asking.take_if(|asking| *asking == question).is_some()
         {
+            logon.timer.add(Stage::Wait, waited);
+            logon.timer.leave();
             logon.answer(question, answer);
             self.think(token);
         }
@@ -369,7 +394,10 @@ impl Front {
             Some(Pending {
                 job: Job::Logon(logon, _),
                 ..
-            }) => logon.may_try_again(&self.node),
+            }) => {
+                logon.committed();
+                logon.may_try_again()
+            }
             _ => false,
         };
         if again {
@@ -387,16 +415,22 @@ impl Front {
             return;
         };
         match std::mem::replace(&mut pending.job, Job::Note) {
-            Job::Logon(logon, Some(decision)) => {
-                self.node
-                    .metrics()
-                    .decided(logon.via, &decision, logon.arrived.elapsed());
+            Job::Logon(mut logon, Some(decision)) => {
+                logon.committed();
+                logon.count(&self.node, &decision);
                 crate::watch::note(&self.node, &logon, &decision);
                 let due = answer::due(&self.node, &logon, &decision);
-                match answer::packet(&request, &pending, &logon, &decision) {
+                logon.timer.enter(Stage::Reply);
+                let bytes = answer::packet(&request, &pending, &logon, &decision);
+                logon.timer.leave();
+                if let (true, Some(due), Some(_)) = (logon.timer.is_on(), due, &bytes) {
+                    let held = due.saturating_duration_since(Instant::now());
+                    logon.timer.add(Stage::Hold, held);
+                }
+                logon.end_timing(&self.node, status_number(&decision));
+                match bytes {
                     Some(bytes) => self.answer(pending.asked, bytes, due),
-                    // Its retransmission gets no answer either, as its slot stays in progress.
-                    None => self.node.metrics().dropped("silent"),
+                    None => self.forget_silently(&pending.asked),
                 }
             }
             Job::Accounting => {
@@ -451,24 +485,6 @@ impl Front {
         }
     }
 
-    /// Ends what takes too long: an answer that does not come becomes a decision (-103), and what is not committed by
-    /// its deadline is given up, so that the client asks the next node.
-    fn expire(&mut self, now: Instant) {
-        while let Some(token) = due(&mut self.patience, now, &self.pending) {
-            if let Some(pending) = self.pending.get(&token) {
-                let deadline = pending.arrived + self.node.snapshot().settings.deadline();
-                self.deadlines.push_back((deadline, token));
-                if let Some(question) = pending.asking.clone() {
-                    self.answered(token, question, Answer::TimedOut);
-                }
-            }
-        }
-        while let Some(token) = due(&mut self.deadlines, now, &self.pending) {
-            self.abandon(token, "deadline");
-            self.node.store_hangs();
-        }
-    }
-
     fn seen_before(&mut self, asked: &Asked) -> bool {
         let shared = self.node.radius();
         let Some(mut duplicates) = shared.duplicates(asked.from) else {
@@ -515,8 +531,11 @@ impl Front {
 
     /// Gives a request up without an answer; its retransmission starts anew.
     fn abandon(&mut self, token: u64, reason: &'static str) {
-        if let Some(pending) = self.remove(token) {
+        if let Some(mut pending) = self.remove(token) {
             self.node.metrics().dropped(reason);
+            if let Job::Logon(logon, _) = &mut pending.job {
+                logon.end_timing(&self.node, Status::STORAGE.number().into());
+            }
             self.forget(&pending.asked);
         }
     }
@@ -525,6 +544,11 @@ impl Front {
         if let Some(mut duplicates) = self.node.radius().duplicates(asked.from) {
             duplicates.forget(asked.from, asked.identifier, &asked.authenticator);
         }
+    }
+
+    /// A decided request that gets no answer: its retransmission gets none either, as the slot stays in progress.
+    fn forget_silently(&self, _asked: &Asked) {
+        self.node.metrics().dropped("silent");
     }
 
     fn drop_packet(&mut self, dropped: &Dropped, source: SocketAddr, local: SocketAddr) {
@@ -540,23 +564,4 @@ impl Front {
             });
         }
     }
-}
-
-/// The next request whose time has come; those that have ended are passed over.
-fn due(
-    queue: &mut VecDeque<(Instant, u64)>,
-    now: Instant,
-    pending: &HashMap<u64, Pending>,
-) -> Option<u64> {
-    while let Some((at, token)) = queue.front().copied() {
-        let ended = !pending.contains_key(&token);
-        if !ended && at > now {
-            return None;
-        }
-        queue.pop_front();
-        if !ended {
-            return Some(token);
-        }
-    }
-    None
 }

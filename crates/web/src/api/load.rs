@@ -1,12 +1,14 @@
 //! Bounds on what runs at a time, so that overload is answered and not suffered.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
 use axum::middleware::Next;
 use countersign_service::reply::Problem;
+use countersign_service::timing;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Api;
@@ -62,7 +64,7 @@ pub(super) async fn limit(
     next: Next,
 ) -> Response<Body> {
     match api.load.command() {
-        Ok(_room) => next.run(request).await,
+        Ok(_room) => timing::since(Instant::now(), next.run(request)).await,
         Err(overload) => problem::answer(&overload),
     }
 }

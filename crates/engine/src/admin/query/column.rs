@@ -406,6 +406,21 @@ static OBJECTS: &[Object] = &[
         ],
     },
     Object {
+        name: "timing",
+        key: 2,
+        columns: &[
+            c("time", Time, "time"),
+            c("amid", Text, "amid"),
+            c("request_id", Text, "request_id"),
+            c("way", Text, "way"),
+            c("command", Text, "command"),
+            c("user", Folded, "user"),
+            c("component", Folded, "component"),
+            c("status_code", Number, "status_code"),
+            c("took_us", Number, "took_us"),
+        ],
+    },
+    Object {
         name: "audit",
         key: 2,
         columns: &[
