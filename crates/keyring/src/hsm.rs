@@ -339,6 +339,16 @@ impl fmt::Debug for Hsm {
     }
 }
 
+/// What a module said: the name of its answer, which its documents explain, rather than a text of ours.
+fn reason(error: &cryptoki::error::Error) -> String {
+    match error {
+        cryptoki::error::Error::Pkcs11(answer, function) => {
+            format!("{function:?} answered {answer:?}")
+        }
+        other => other.to_string(),
+    }
+}
+
 fn one_of(mut failed: Vec<HsmError>) -> HsmError {
     match failed.pop() {
         Some(only) if failed.is_empty() => only,

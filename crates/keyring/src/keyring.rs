@@ -45,7 +45,7 @@ pub enum KeyringError {
     #[error("find an active key of class {0}")]
     NoKey(KeyClass),
     /// The master key in the HSM did not do its part.
-    #[error(transparent)]
+    #[error("use the master key in the HSM: failed to {0}")]
     Hsm(#[from] HsmError),
     /// The data keys are wrapped under another root key by now than the one this node has.
     #[error(

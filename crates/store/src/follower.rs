@@ -6,14 +6,17 @@ use crate::database::{Access, Database};
 use crate::ring;
 use crate::rows::{challenge, key, setting};
 use crate::shared::Shared;
+use countersign_engine::model::KeyRecord;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Between two looks. A change works on all nodes in under a second.
 const EVERY: Duration = Duration::from_millis(250);
+/// Between two tries to open a data key that could not be opened.
+const KEYS_AGAIN: Duration = Duration::from_secs(10);
 /// Looks between two counts of the challenges of all nodes.
 const COUNT_EVERY: u64 = 8;
 
@@ -50,18 +53,30 @@ impl Drop for Follower {
 
 fn follow(shared: &Weak<Shared>, database: &Database, stopped: &Receiver<()>) {
     let mut looks = 0_u64;
+    let mut behind = None;
     while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
         let Some(shared) = shared.upgrade() else {
             return;
         };
         looks += 1;
-        if let Err(error) = look(&shared, database, looks.is_multiple_of(COUNT_EVERY)) {
+        if let Err(error) = look(
+            &shared,
+            database,
+            looks.is_multiple_of(COUNT_EVERY),
+            &mut behind,
+        ) {
             tracing::debug!("failed to {error}: changes of other nodes are not seen");
         }
     }
 }
 
-fn look(shared: &Shared, database: &Database, count: bool) -> Result<(), StoreError> {
+/// `behind` is when a data key of another node could last not be opened.
+fn look(
+    shared: &Shared,
+    database: &Database,
+    count: bool,
+    behind: &mut Option<Instant>,
+) -> Result<(), StoreError> {
     let known = shared.snapshot().generation;
     let (generation, outstanding) = database.reading(|tx| {
         let outstanding = count.then(|| challenge::count(tx)).transpose()?;
@@ -70,10 +85,30 @@ fn look(shared: &Shared, database: &Database, count: bool) -> Result<(), StoreEr
     if let Some(outstanding) = outstanding {
         shared.outstanding.store(outstanding, Ordering::Relaxed);
     }
-    if generation == known {
+    let again = behind.is_some_and(|since| since.elapsed() >= KEYS_AGAIN);
+    if generation == known && !again {
         return Ok(());
     }
     let (snapshot, rows) = database.reading(|tx| Ok((shared.read_snapshot(tx)?, key::all(tx)?)))?;
+    // A key that another node made may want an HSM that is away: the configuration does not wait for it.
+    match follow_keys(shared, &rows) {
+        Ok(()) => *behind = None,
+        Err(error) => {
+            tracing::error!(
+                code = "E-112001",
+                "failed to {error}: what other nodes seal under their new key does not open here; tried again every {} s",
+                KEYS_AGAIN.as_secs()
+            );
+            *behind = Some(Instant::now());
+        }
+    }
+    if generation != known {
+        shared.set_snapshot(snapshot);
+    }
+    Ok(())
+}
+
+fn follow_keys(shared: &Shared, rows: &[KeyRecord]) -> Result<(), StoreError> {
     let rows = rows
         .iter()
         .map(ring::from_record)
@@ -83,6 +118,5 @@ fn look(shared: &Shared, database: &Database, count: bool) -> Result<(), StoreEr
         .follow(rows)
         .map_err(|error| StoreError::Sealing(error.to_string()))?;
     shared.set_keyring(keyring);
-    shared.set_snapshot(snapshot);
     Ok(())
 }

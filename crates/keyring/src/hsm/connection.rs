@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::worker::{Job, Reply};
-use super::{HsmError, HsmUri};
+use super::{HsmError, HsmUri, reason};
 use crate::gcm::{KEY_LEN, NONCE_LEN, TAG_LEN};
 use crate::random;
 use crate::root::RootId;
@@ -138,7 +138,7 @@ impl Connection {
                 | RvError::UserPinNotInitialized),
                 _,
             )) => {
-                let reason = rv.to_string();
+                let reason = format!("it answered {rv:?}");
                 let error = wrong(&reason);
                 *refused = pin.map(|pin| (pin, reason));
                 Err(error.into())
@@ -414,6 +414,6 @@ fn call(token: &str, what: &'static str) -> impl Fn(Error) -> HsmError {
     move |error| HsmError::Call {
         what,
         address: address.clone(),
-        reason: error.to_string(),
+        reason: reason(&error),
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Function, Pkcs11};
 use cryptoki::error::{Error, RvError};
 
-use super::HsmError;
+use super::{HsmError, reason};
 
 static MODULES: Mutex<BTreeMap<PathBuf, Arc<Module>>> = Mutex::new(BTreeMap::new());
 
@@ -88,7 +88,7 @@ impl Entered<'_> {
 fn set_up(path: &Path) -> Result<Pkcs11, HsmError> {
     let failed = |error: Error| HsmError::Module {
         path: path.to_owned(),
-        reason: error.to_string(),
+        reason: reason(&error),
     };
     let context = Pkcs11::new(path).map_err(failed)?;
     match context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {

@@ -186,17 +186,26 @@ impl RootSource {
             return Ok(RootKey::in_hsm(Hsm::open(all)?));
         }
         let root = RootKey::generate()?;
-        match self {
-            Self::File(path) => root.create_file(path)?,
-            Self::Env(name) => return Err(RootError::NotSet(name.clone())),
-            Self::Passphrase { file, from } => {
-                let text = passphrase::write(WRAPPED_HEADER, &root, &from.load()?, cost)
-                    .map_err(|error| at(file, error))?;
-                secret_file::create(file, &text)?;
-            }
-            Self::Pkcs11(_) => {}
-        }
+        self.keep_at(&root, cost)?;
         Ok(root)
+    }
+
+    /// Keeps a recovered root key at the source, in a new file; never where one is already.
+    pub fn keep(&self, root: &RootKey) -> Result<(), RootError> {
+        self.keep_at(root, START_COST.unwrap_or_default())
+    }
+
+    fn keep_at(&self, root: &RootKey, cost: PasswordParams) -> Result<(), RootError> {
+        match self {
+            Self::File(path) => root.create_file(path),
+            Self::Env(name) => Err(RootError::NotSet(name.clone())),
+            Self::Passphrase { file, from } => {
+                let text = passphrase::write(WRAPPED_HEADER, root, &from.load()?, cost)
+                    .map_err(|error| at(file, error))?;
+                Ok(secret_file::create(file, &text)?)
+            }
+            Self::Pkcs11(_) => Err(RootError::InHsm),
+        }
     }
 }
 

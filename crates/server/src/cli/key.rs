@@ -2,6 +2,7 @@ mod check;
 mod create;
 mod move_to_hsm;
 mod recipient;
+mod recover;
 
 use super::Place;
 use crate::config::Config;
@@ -44,6 +45,7 @@ enum Verb {
     Create(create::Args),
     Check(check::Args),
     MoveToHsm(move_to_hsm::Args),
+    Recover(recover::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -54,6 +56,9 @@ struct Escrow {
     /// File with the passphrase (12 bytes at least), - for standard input; or set COUNTERSIGN_ESCROW_PASSPHRASE
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    /// Instead of a passphrase: the public key of whoever is to open it, as `countersign key recipient` prints it
+    #[arg(long, value_name = "KEY", conflicts_with = "passphrase_file")]
+    recipient: Option<String>,
     #[command(flatten)]
     place: Place,
 }
@@ -65,6 +70,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Verb::Create(args) => create::run(args),
         Verb::Check(args) => check::run(args),
         Verb::MoveToHsm(args) => move_to_hsm::run(args),
+        Verb::Recover(args) => recover::run(args),
     }
 }
 
@@ -76,8 +82,8 @@ fn write_escrow(escrow: &Escrow) -> Result<ExitCode> {
             "put the root key into escrow: it is in an HSM, which does not give it away; `countersign admin key escrow` asks the running server for an escrow of the data keys"
         );
     }
-    let text = escrow::write_root(&root, &Whom::Passphrase(escrow.passphrase()?))
-        .context("put the root key into escrow")?;
+    let text =
+        escrow::write_root(&root, &escrow.whom()?).context("put the root key into escrow")?;
     create(&escrow.out, &text)?;
     note(&config, &root)?;
     print::line(&format!(
@@ -89,32 +95,36 @@ fn write_escrow(escrow: &Escrow) -> Result<ExitCode> {
 }
 
 impl Escrow {
-    fn passphrase(&self) -> Result<Secret> {
-        let text = match self
-            .passphrase_file
-            .as_deref()
-            .map(|path| (path, path.to_str()))
-        {
-            Some((_, Some("-"))) => {
-                let mut text = Zeroizing::new(String::new());
-                std::io::stdin()
-                    .read_to_string(&mut text)
-                    .context("read the passphrase from standard input")?;
-                text
-            }
-            Some((path, _)) => Zeroizing::new(
-                std::fs::read_to_string(path)
-                    .with_context(|| format!("read the passphrase file {}", path.display()))?,
-            ),
-            None => match std::env::var(PASSPHRASE) {
-                Ok(text) => Zeroizing::new(text),
-                Err(_) => bail!(
-                    "find a passphrase: name a file by --passphrase-file, or set {PASSPHRASE}"
-                ),
-            },
-        };
-        Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+    fn whom(&self) -> Result<Whom> {
+        match &self.recipient {
+            Some(recipient) => Ok(Whom::Recipient(recipient.parse()?)),
+            None => passphrase(self.passphrase_file.as_deref()).map(Whom::Passphrase),
+        }
     }
+}
+
+/// The passphrase of an escrow, from a file, standard input or the environment.
+fn passphrase(file: Option<&Path>) -> Result<Secret> {
+    let text = match file.map(|path| (path, path.to_str())) {
+        Some((_, Some("-"))) => {
+            let mut text = Zeroizing::new(String::new());
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .context("read the passphrase from standard input")?;
+            text
+        }
+        Some((path, _)) => Zeroizing::new(
+            std::fs::read_to_string(path)
+                .with_context(|| format!("read the passphrase file {}", path.display()))?,
+        ),
+        None => match std::env::var(PASSPHRASE) {
+            Ok(text) => Zeroizing::new(text),
+            Err(_) => {
+                bail!("find a passphrase: name a file by --passphrase-file, or set {PASSPHRASE}")
+            }
+        },
+    };
+    Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
 }
 
 fn create(path: &Path, text: &str) -> Result<()> {

@@ -830,6 +830,48 @@ fn data_keys_go_under_another_root_key_all_at_once() {
 }
 
 #[test]
+fn wraps_out_of_an_escrow_replace_those_of_a_lost_root_key() {
+    let mut world = World::new();
+    world.add_user("alice");
+    let new = Arc::new(RootKey::generate().unwrap());
+    let escrow = world.store.keyring().rewrap(Arc::clone(&new)).unwrap().rows;
+    let late = world
+        .store
+        .keyring()
+        .create(KeyClass::Token, world.now().0)
+        .unwrap();
+    let id = late.active().unwrap().to_string();
+    let put = |row| Change::Write(Write::Key(to_record(row)));
+    world.done(late.rows.iter().map(put).collect());
+    world.store.close();
+    let lacking = crate::recover_keys(&world.options, &escrow, false).unwrap();
+    assert!(
+        !lacking.done && lacking.lacking == [id.clone()],
+        "{lacking:?}"
+    );
+    world.reopen(); // nothing was changed
+    world.store.close();
+    let recovered = crate::recover_keys(&world.options, &escrow, true).unwrap();
+    assert!(
+        recovered.done && recovered.lacking == [id] && recovered.replaced == escrow.len(),
+        "{recovered:?}"
+    );
+    world.root = new;
+    world.reopen();
+    let app = &world.account("alice").authenticators[0].applications[0];
+    assert_eq!(
+        open(
+            &world.store,
+            "application",
+            app.key.0,
+            "secret",
+            &app.secret
+        ),
+        b"12345678901234567890"
+    );
+}
+
+#[test]
 fn the_facts_of_a_command_are_loaded() {
     let world = World::new();
     world.add_user("alice");
