@@ -9,6 +9,7 @@ mod explain;
 mod import;
 mod job;
 mod key;
+mod node;
 mod place;
 mod status;
 
@@ -47,6 +48,7 @@ enum Command {
     Status(status::Args),
     Explain(explain::Args),
     Key(key::Args),
+    Node(node::Args),
     Config(config::Args),
     Completion(completion::Args),
 }
@@ -75,6 +77,7 @@ impl Command {
             Self::Status(args) => Ok(status::run(&args)),
             Self::Explain(args) => explain::run(&args),
             Self::Key(args) => key::run(&args),
+            Self::Node(args) => node::run(&args),
             Self::Config(args) => config::run(&args),
             Self::Completion(args) => Ok(completion::run(&args)),
         }

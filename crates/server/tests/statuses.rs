@@ -15,6 +15,8 @@ mod administration;
 mod challenge;
 #[path = "statuses/limit.rs"]
 mod limit;
+#[path = "statuses/node.rs"]
+mod node;
 #[path = "statuses/otp.rs"]
 mod otp;
 #[path = "statuses/password.rs"]
@@ -106,11 +108,13 @@ const PROVOKED: &[Row] = &[
     (-104, "RA", "outstanding_challenges"),
     (-106, "RAM", "a_locked_store"),
     (0, "RAM", "a_locked_store"),
+    (1126, "M", "an_import_while_the_server_stops"),
+    (0, "M", "an_import_while_the_server_stops"),
+    (-107, "RAM", "scenarios_switched_off"),
 ];
 
 /// Codes that no test here provokes, and the work that brings them.
 const LATER: &[(i16, &str)] = &[
-    (-107, "HSM and clock watch of several nodes"),
     (-105, "loss of keys: administration"),
     (-103, "bounded waits of back-ends, delivery and tasks"),
     (
@@ -157,7 +161,6 @@ const LATER: &[(i16, &str)] = &[
     (1121, "user synchronisation"),
     (1122, "back-ends"),
     (1124, "the first change of a record format"),
-    (1126, "push, and imports as tasks"),
     (1127, "push"),
     (1128, "maker-checker"),
     (1129, "maker-checker"),
@@ -178,6 +181,7 @@ const NOT_OVER_RADIUS: &[(i16, &str)] = &[
         -101,
         "what a field of a packet cannot be is 1000 or malformed",
     ),
+    (1126, "only push, which is later work, lets a packet wait"),
 ];
 
 /// The proof of a test by the table above.

@@ -85,6 +85,8 @@ struct Run<'n> {
     answers: Answers,
     /// The file of an import that came beside the command.
     file: Option<Secret>,
+    /// When it must have ended; what only the shell can do may take its own time before.
+    deadline: Instant,
 }
 
 impl<'n> Run<'n> {
@@ -103,6 +105,7 @@ impl<'n> Run<'n> {
             dice: arrival.dice,
             answers: Answers::default(),
             file: None,
+            deadline: Instant::now() + node.snapshot().settings.deadline(),
         }
     }
 
@@ -140,6 +143,7 @@ impl<'n> Run<'n> {
     async fn carry_out(&mut self, command: &Command) -> Reply {
         for _ in 0..MOST_TRIES {
             match self.decide(command).await {
+                Ok(Ended::Again) if Instant::now() >= self.deadline => break,
                 Ok(Ended::Again) => self.node.metrics().conflict(),
                 Ok(Ended::Reply(reply)) => return *reply,
                 Err(status) => return self.bare(status),
@@ -173,8 +177,11 @@ impl<'n> Run<'n> {
             match step {
                 AdminStep::Done(decision) => break decision,
                 AdminStep::Ask(question) => {
+                    let whole = self.node.snapshot().settings.deadline();
+                    let until = self.deadline - (whole - crate::ask::patience(whole));
                     self.timer.enter(Stage::asking(&question));
-                    let (answer, waited) = crate::logon::ask_and_tell(self.node, &question).await;
+                    let (answer, waited) =
+                        crate::logon::ask_and_tell(self.node, &question, until).await;
                     self.timer.add(Stage::Wait, waited);
                     self.timer.leave();
                     self.answers.add(question, answer);
@@ -189,7 +196,11 @@ impl<'n> Run<'n> {
         }
         self.timer.enter(Stage::Act);
         let acted = match decision.action.take() {
-            Some(action) => action::perform(self.node, &action, &mut decision).await,
+            Some(action) => {
+                let acted = action::perform(self.node, &action, &mut decision).await;
+                self.deadline = Instant::now() + self.node.snapshot().settings.deadline();
+                acted
+            }
             None => action::hash_api_keys(self.node, &mut decision),
         };
         if let Err(refusal) = acted {
@@ -201,12 +212,16 @@ impl<'n> Run<'n> {
                 .map_err(|error| crate::logon::failed(self.node, &error))?;
         }
         self.timer.next(Stage::Commit);
-        let ended = self.commit(*decision).await;
+        let ended = self.commit(*decision, self.deadline).await;
         self.timer.leave();
         ended
     }
 
-    async fn commit(&self, mut decision: AdminDecision) -> Result<Ended, Status> {
+    async fn commit(
+        &self,
+        mut decision: AdminDecision,
+        deadline: Instant,
+    ) -> Result<Ended, Status> {
         let result = std::mem::take(&mut decision.result);
         let (moved, rotation) = begins(&decision.changes);
         let work = Work {
@@ -215,7 +230,7 @@ impl<'n> Run<'n> {
             records: std::mem::take(&mut decision.records),
             trace: Vec::new(),
         };
-        match crate::commit::commit(self.node.store(), work).await {
+        match crate::commit::commit_by(self.node.store(), work, deadline.into()).await {
             Outcome::Committed => {}
             Outcome::Conflict => return Ok(Ended::Again),
             Outcome::Failed(error) => return Err(crate::logon::failed(self.node, &error)),
@@ -237,9 +252,10 @@ impl<'n> Run<'n> {
         Ok(Ended::Reply(Box::new(reply)))
     }
 
-    /// Commits a decision that nothing can come before.
+    /// Commits a decision that nothing can come before, with a time of its own: an import may have taken long.
     async fn settle(&self, decision: AdminDecision) -> Result<Reply, Status> {
-        match self.commit(decision).await? {
+        let deadline = Instant::now() + self.node.snapshot().settings.deadline();
+        match self.commit(decision, deadline).await? {
             Ended::Reply(reply) => Ok(*reply),
             Ended::Again => Err(Status::STORAGE),
         }

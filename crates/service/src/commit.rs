@@ -30,7 +30,7 @@ pub(crate) async fn commit_by(store: &Store, work: Work, deadline: Instant) -> O
         let _ = sender.send(outcome); // the request may be gone; what was committed stays committed
     });
     if submitted.is_err() {
-        return Outcome::Failed(StoreError::Busy);
+        return Outcome::Failed(StoreError::Crowded);
     }
     match tokio::time::timeout_at(deadline, receiver).await {
         Ok(outcome) => outcome.unwrap_or(Outcome::Failed(StoreError::Closed)),

@@ -19,8 +19,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often an attempt is decided again after conflicts before it ends with -106.
-const MOST_TRIES: u32 = 10_000;
+/// How often an attempt is decided again after conflicts before it ends with -106; its deadline comes first as a rule.
+const MOST_TRIES: u32 = 64;
 
 /// An attempt with everything it owns.
 #[derive(Debug)]
@@ -230,9 +230,19 @@ impl Logon {
     }
 
     /// Counts a conflict; `false` when it is time to give up.
-    pub(crate) fn may_try_again(&mut self) -> bool {
+    pub(crate) fn may_try_again(&mut self, node: &Node) -> bool {
         self.tries += 1;
-        self.tries < MOST_TRIES
+        self.tries < MOST_TRIES && Instant::now() < self.deadline(node)
+    }
+
+    /// When the attempt must have ended.
+    pub(crate) fn deadline(&self, node: &Node) -> Instant {
+        self.arrived + node.snapshot().settings.deadline()
+    }
+
+    /// Until when an answer to a question is waited for.
+    pub(crate) fn patience(&self, node: &Node) -> Instant {
+        self.arrived + crate::ask::patience(node.snapshot().settings.deadline())
     }
 
     /// What is to be committed for a decision, its main record completed.
@@ -271,7 +281,7 @@ impl Logon {
             match next {
                 Next::Ask(question) => {
                     self.timer.enter(Stage::asking(&question));
-                    let (answer, waited) = ask_and_tell(node, &question).await;
+                    let (answer, waited) = ask_and_tell(node, &question, self.patience(node)).await;
                     self.timer.add(Stage::Wait, waited);
                     self.timer.leave();
                     self.answer(question, answer);
@@ -281,8 +291,9 @@ impl Logon {
                         return Ended::Failed(status);
                     }
                     let work = self.work(0, &mut decision);
+                    let deadline = self.deadline(node).into();
                     self.timer.enter(Stage::Commit);
-                    let outcome = crate::commit::commit(node.store(), work).await;
+                    let outcome = crate::commit::commit_by(node.store(), work, deadline).await;
                     self.timer.leave();
                     match outcome {
                         Outcome::Committed => {
@@ -290,7 +301,7 @@ impl Logon {
                             crate::watch::note(node, self, &decision);
                             return Ended::Decided(decision);
                         }
-                        Outcome::Conflict if self.may_try_again() => node.metrics().conflict(),
+                        Outcome::Conflict if self.may_try_again(node) => node.metrics().conflict(),
                         Outcome::Conflict => return Ended::Failed(Status::STORAGE),
                         Outcome::Failed(error) => return Ended::Failed(failed(node, &error)),
                     }
@@ -402,13 +413,17 @@ impl OwnAnswered {
     }
 }
 
-/// The answer to a question, within the deadline, and how long it waited for a thread.
-pub(crate) async fn ask_and_tell(node: &Arc<Node>, question: &Question) -> (Answer, Duration) {
+/// The answer to a question, if there is one before `until`, and how long it waited for a thread.
+pub(crate) async fn ask_and_tell(
+    node: &Arc<Node>,
+    question: &Question,
+    until: Instant,
+) -> (Answer, Duration) {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     node.passwords().answer(question, move |answer, waited| {
         let _ = sender.send((answer, waited)); // the request may have timed out
     });
-    match tokio::time::timeout(crate::ask::DEADLINE, receiver).await {
+    match tokio::time::timeout_at(until.into(), receiver).await {
         Ok(Ok(told)) => told,
         Ok(Err(_)) | Err(_) => (Answer::TimedOut, Duration::ZERO),
     }
@@ -418,5 +433,6 @@ pub(crate) async fn ask_and_tell(node: &Arc<Node>, question: &Question) -> (Answ
 pub(crate) fn failed(node: &Node, error: &StoreError) -> Status {
     node.metrics().store_failure();
     tracing::warn!(%error, "the store failed; nothing was decided");
+    node.suspect_store(error);
     error.status()
 }

@@ -176,6 +176,25 @@ impl Node {
         self.metrics().set_ready(self.readiness().ready);
     }
 
+    /// A request met a failure of the store: where it cannot be reached health says so at once, and a look follows soon.
+    pub(crate) fn suspect_store(&self, error: &StoreError) {
+        if self.gate().store_fails() {
+            return; // known, and looked at again and again
+        }
+        if error.status() == Status::COMMS {
+            self.note_failure(error, false);
+        }
+        self.look_soon();
+    }
+
+    /// A request waited for a commit until its deadline: the store hangs.
+    pub(crate) fn store_hangs(&self) {
+        if !self.gate().store_fails() {
+            self.note_failure(&crate::commit::late(), true);
+            self.look_soon();
+        }
+    }
+
     /// The store failed: health says so until a look finds otherwise.
     pub(crate) fn note_failure(&self, error: &StoreError, hangs: bool) {
         let silent = hangs || error.status() == Status::COMMS;

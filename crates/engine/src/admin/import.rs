@@ -61,6 +61,8 @@ pub struct Options {
     pub update_existing: bool,
     /// Whether everything is checked and nothing stored.
     pub dry_run: bool,
+    /// The first row that is taken, as answers name rows; those before it are left out.
+    pub from_row: Option<u64>,
 }
 
 impl Order {
@@ -78,6 +80,7 @@ impl Order {
             create_types: fields.flag("create_types").unwrap_or(true),
             update_existing: fields.flag("update_existing").unwrap_or(false),
             dry_run: fields.flag("dry_run").unwrap_or(false),
+            from_row: fields.number("from_row").map(i64::unsigned_abs),
         };
         Ok(Self {
             format,

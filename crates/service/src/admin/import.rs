@@ -2,7 +2,7 @@ use super::Run;
 use crate::node::Node;
 use crate::reply::{Problem, Reply};
 use countersign_engine::admin::import::{self, Order, RowAnswer, Tally};
-use countersign_engine::admin::{AdminDecision, Caller, Given, Verb};
+use countersign_engine::admin::{self, AdminDecision, Caller, Given, Refusal, Verb};
 use countersign_engine::{Secret, Status};
 use countersign_store::{Outcome, Work};
 use serde_json::{Map, Value};
@@ -56,15 +56,23 @@ pub(super) async fn carry_out(
     let rows = tokio::task::spawn_blocking(move || reading.rows(most))
         .await
         .map_err(|_| Status::ERROR)?;
-    let rows = match rows {
+    let mut rows = match rows {
         Ok(rows) => rows,
         Err(refusal) => return Ok(run.refuse(verb, &refusal).await),
     };
+    if let Some(first) = order.options.from_row {
+        rows.retain(|row| {
+            row.as_ref()
+                .map_or_else(|error| error.place, |row| row.place)
+                >= first
+        });
+    }
     let mut tally = Tally::default();
     let mut answers = Vec::with_capacity(rows.len());
     for batch in rows.chunks(BATCH) {
         if !run.node.is_accepting() {
-            return Err(Status::CANCEL); // a graceful stop: the rows so far stay, the caller is told (1126)
+            cancelled(run, verb, &mut decision, batch.first(), tally);
+            break;
         }
         let done = batch_of(run, verb, &order, batch).await?;
         tally.count(&done);
@@ -80,6 +88,34 @@ pub(super) async fn carry_out(
     );
     decision.action = None;
     run.settle(decision).await
+}
+
+/// The server stops: the rows so far stay, and the caller is told where to go on (1126).
+fn cancelled(
+    run: &Run<'_>,
+    verb: &'static Verb,
+    decision: &mut AdminDecision,
+    next: Option<&Result<import::Row, import::RowError>>,
+    tally: Tally,
+) {
+    let next = match next {
+        Some(Ok(row)) => row.place,
+        Some(Err(error)) => error.place,
+        None => 0,
+    };
+    let refusal = Refusal::new(
+        Status::CANCEL,
+        format!(
+            "the server stops: {} rows are done and {} refused; import the same file with from_row {next} to go on",
+            tally.done, tally.refused
+        ),
+    );
+    let input = match decision.records.first().map(|record| record.input.clone()) {
+        Some(Some(Value::Object(input))) => input,
+        _ => Map::new(),
+    };
+    *decision = admin::refuse(&run.caller, run.at, verb, input, &refusal);
+    decision.result.insert("next_row".to_owned(), next.into());
 }
 
 async fn batch_of(

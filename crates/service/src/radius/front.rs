@@ -11,7 +11,7 @@ use countersign_radius::duplicate::Seen;
 use countersign_radius::{Code, Packet, SharedSecret};
 use countersign_store::{Completion, Outcome, Work};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -56,6 +56,10 @@ pub struct Front {
     held: HashMap<u64, (Datagram, Asked)>,
     /// Requests under way, as last told to the metrics.
     told: usize,
+    /// Until when answers to questions are awaited, by request in the order of arrival.
+    patience: VecDeque<(Instant, u64)>,
+    /// When requests whose patience is over are given up, in the same order.
+    deadlines: VecDeque<(Instant, u64)>,
 }
 
 /// What reaches a front from other threads.
@@ -104,6 +108,9 @@ pub(super) struct Pending {
     pub(super) component: Arc<Component>,
     /// The record found by source address, in whose share it counts.
     share: ComponentKey,
+    /// What it waits for besides its commit.
+    asking: Option<Question>,
+    arrived: Instant,
     job: Job,
 }
 
@@ -141,6 +148,8 @@ impl Front {
             delayed: BinaryHeap::new(),
             held: HashMap::new(),
             told: 0,
+            patience: VecDeque::new(),
+            deadlines: VecDeque::new(),
         }
     }
 
@@ -208,6 +217,7 @@ impl Front {
                 }
             }
         }
+        self.expire(Instant::now());
         self.flush();
         self.release_due();
         out.append(&mut self.ready);
@@ -225,7 +235,10 @@ impl Front {
 
     /// When [`Front::collect`] must be called at the latest.
     pub fn next_due(&self) -> Option<Instant> {
-        self.delayed.peek().map(|Reverse((due, _))| *due)
+        let delayed = self.delayed.peek().map(|Reverse((due, _))| *due);
+        let first = |queue: &VecDeque<(Instant, u64)>| queue.front().map(|(due, _)| *due);
+        let waits = [delayed, first(&self.patience), first(&self.deadlines)];
+        waits.into_iter().flatten().min()
     }
 
     /// Requests under way, delayed answers included.
@@ -294,6 +307,8 @@ impl Front {
             secret: known.secret.clone(),
             component: known.client.narrowed.clone(),
             share: known.client.by_source.key,
+            asking: None,
+            arrived: Instant::now(),
             job,
         };
         if known.packet.code() == Code::AccountingRequest {
@@ -319,6 +334,10 @@ impl Front {
 
     fn admit(&mut self, pending: Pending) -> u64 {
         self.next += 1;
+        self.node.gate().began();
+        let patience = crate::ask::patience(self.node.snapshot().settings.deadline());
+        self.patience
+            .push_back((pending.arrived + patience, self.next));
         *self.by_component.entry(pending.share).or_default() += 1;
         self.pending.insert(self.next, pending);
         self.next
@@ -326,6 +345,7 @@ impl Front {
 
     fn remove(&mut self, token: u64) -> Option<Pending> {
         let pending = self.pending.remove(&token)?;
+        self.node.gate().ended();
         if let Some(count) = self.by_component.get_mut(&pending.share) {
             *count = count.saturating_sub(1);
         }
@@ -335,6 +355,7 @@ impl Front {
     fn think(&mut self, token: u64) {
         let Some(Pending {
             job: Job::Logon(logon, slot),
+            asking,
             ..
         }) = self.pending.get_mut(&token)
         else {
@@ -344,6 +365,7 @@ impl Front {
             Ok(Next::Ask(question)) => {
                 logon.timer.enter(Stage::asking(&question));
                 let (inbox, asked) = (self.inbox.clone(), question.clone());
+                *asking = Some(question.clone());
                 self.node
                     .passwords()
                     .answer(&question, move |answer, waited| {
@@ -367,8 +389,10 @@ impl Front {
     fn answered(&mut self, token: u64, question: Question, answer: Answer, waited: Duration) {
         if let Some(Pending {
             job: Job::Logon(logon, _),
+            asking,
             ..
         }) = self.pending.get_mut(&token)
+            && asking.take_if(|asking| *asking == question).is_some()
         {
             logon.timer.add(Stage::Wait, waited);
             logon.timer.leave();
@@ -396,7 +420,7 @@ impl Front {
                 ..
             }) => {
                 logon.committed();
-                logon.may_try_again()
+                logon.may_try_again(&self.node)
             }
             _ => false,
         };
@@ -430,7 +454,8 @@ impl Front {
                 logon.end_timing(&self.node, status_number(&decision));
                 match bytes {
                     Some(bytes) => self.answer(pending.asked, bytes, due),
-                    None => self.forget_silently(&pending.asked),
+                    // Its retransmission gets no answer either, as its slot stays in progress.
+                    None => self.node.metrics().dropped("silent"),
                 }
             }
             Job::Accounting => {
@@ -482,6 +507,24 @@ impl Front {
             if let Some((datagram, asked)) = self.held.remove(&token) {
                 self.send(datagram, &asked);
             }
+        }
+    }
+
+    /// Ends what takes too long: an answer that does not come becomes a decision (-103), and what is not committed by
+    /// its deadline is given up, so that the client asks the next node.
+    fn expire(&mut self, now: Instant) {
+        while let Some(token) = due(&mut self.patience, now, &self.pending) {
+            if let Some(pending) = self.pending.get(&token) {
+                let deadline = pending.arrived + self.node.snapshot().settings.deadline();
+                self.deadlines.push_back((deadline, token));
+                if let Some(question) = pending.asking.clone() {
+                    self.answered(token, question, Answer::TimedOut, Duration::ZERO);
+                }
+            }
+        }
+        while let Some(token) = due(&mut self.deadlines, now, &self.pending) {
+            self.abandon(token, "deadline");
+            self.node.store_hangs();
         }
     }
 
@@ -546,11 +589,6 @@ impl Front {
         }
     }
 
-    /// A decided request that gets no answer: its retransmission gets none either, as the slot stays in progress.
-    fn forget_silently(&self, _asked: &Asked) {
-        self.node.metrics().dropped("silent");
-    }
-
     fn drop_packet(&mut self, dropped: &Dropped, source: SocketAddr, local: SocketAddr) {
         self.node.metrics().dropped(dropped.reason);
         if dropped.audited && self.node.radius().may_warn(source.ip()) {
@@ -564,4 +602,23 @@ impl Front {
             });
         }
     }
+}
+
+/// The next request whose time has come; those that have ended are passed over.
+fn due(
+    queue: &mut VecDeque<(Instant, u64)>,
+    now: Instant,
+    pending: &HashMap<u64, Pending>,
+) -> Option<u64> {
+    while let Some((at, token)) = queue.front().copied() {
+        let ended = !pending.contains_key(&token);
+        if !ended && at > now {
+            return None;
+        }
+        queue.pop_front();
+        if !ended {
+            return Some(token);
+        }
+    }
+    None
 }

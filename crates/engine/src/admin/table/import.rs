@@ -1,7 +1,7 @@
 //! Imports: the options; the rows are decided by [`crate::admin::import`].
 
 use super::domain::none;
-use super::field::{flag, name, secret};
+use super::field::{flag, name, number, secret};
 use super::policy::import as policies;
 use super::{Verb, rules};
 use crate::Secret;
@@ -39,6 +39,12 @@ const DRY_RUN: Field = flag(
     "dry_run",
     "Whether everything is checked and nothing stored.",
 );
+const FROM_ROW: Field = number(
+    "from_row",
+    1,
+    1 << 40,
+    "The first row that is taken, to go on where an import was cancelled (1126).",
+);
 
 pub(super) const VERBS: &[Verb] = &[
     rules(
@@ -58,6 +64,7 @@ pub(super) const VERBS: &[Verb] = &[
             CREATE_TYPES,
             UPDATE,
             DRY_RUN,
+            FROM_ROW,
         ],
         "Imports authenticators from a PSKC file (RFC 6030).",
         r#"{"data": "<?xml ...", "passphrase": "..."}"#,
@@ -68,7 +75,7 @@ pub(super) const VERBS: &[Verb] = &[
         "import",
         "authenticators",
         "import.authenticators",
-        &[DATA, TYPE, DOMAIN, CREATE_TYPES, UPDATE, DRY_RUN],
+        &[DATA, TYPE, DOMAIN, CREATE_TYPES, UPDATE, DRY_RUN, FROM_ROW],
         "Imports authenticators from a CSV file.",
         r#"{"data": "serial,type,algorithm,secret_hex\n..."}"#,
         none,
@@ -78,7 +85,7 @@ pub(super) const VERBS: &[Verb] = &[
         "import",
         "otpauth",
         "import.authenticators",
-        &[DATA, TYPE, DOMAIN, CREATE_TYPES, UPDATE, DRY_RUN],
+        &[DATA, TYPE, DOMAIN, CREATE_TYPES, UPDATE, DRY_RUN, FROM_ROW],
         "Imports authenticators from otpauth URIs, one a line.",
         r#"{"data": "otpauth://totp/..."}"#,
         none,
