@@ -40,5 +40,5 @@ pub(crate) async fn commit_by(store: &Store, work: Work, deadline: Instant) -> O
 
 /// No outcome within the deadline.
 pub(crate) fn late() -> StoreError {
-    StoreError::Busy
+    StoreError::Unknown("no outcome within the time of the request".to_owned())
 }

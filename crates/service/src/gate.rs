@@ -177,9 +177,10 @@ impl Gate {
         self.change(|inner| (inner.trust, inner.clock) = (trust, why));
     }
 
-    /// Whether the store lacks what this node has seen there.
-    pub(crate) fn set_rolled_back(&self, rolled_back: bool) {
-        self.change(|inner| inner.rolled_back = rolled_back);
+    /// The store lacks what this node has seen there: it does not serve until an administrator has accepted that and
+    /// starts it again.
+    pub(crate) fn roll_back(&self) {
+        self.change(|inner| inner.rolled_back = true);
     }
 
     /// A look at the store begins.

@@ -3,12 +3,13 @@
 //! costs nothing, and it goes on while everything else waits.
 
 use crate::clock::{self, Limits, Reading, Trust};
+use crate::gate::Shut;
 use crate::node::Node;
 use countersign_engine::Status;
 use countersign_engine::admin::Write;
 use countersign_engine::audit::Record;
 use countersign_engine::decision::Change;
-use countersign_engine::model::{NodeRecord, NodeReport};
+use countersign_engine::model::{NodeRecord, NodeReport, Scenario};
 use countersign_engine::time::Timestamp;
 use countersign_store::{Outcome, StoreError, Work, known_versions};
 use std::collections::BTreeMap;
@@ -181,7 +182,7 @@ impl Node {
         if self.gate().store_fails() {
             return; // known, and looked at again and again
         }
-        if error.status() == Status::COMMS {
+        if error.status() == Status::COMMS || *error == StoreError::Lost {
             self.note_failure(error, false);
         }
         self.look_soon();
@@ -197,6 +198,9 @@ impl Node {
 
     /// The store failed: health says so until a look finds otherwise.
     pub(crate) fn note_failure(&self, error: &StoreError, hangs: bool) {
+        if *error == StoreError::Lost {
+            self.lose_trust();
+        }
         let silent = hangs || error.status() == Status::COMMS;
         self.gate()
             .store_failed(format!("failed to {error}"), silent);
@@ -264,15 +268,21 @@ impl Node {
         let Some(file) = &self.presence().state_file else {
             return Ok(());
         };
-        let holds = self.store().holds_what_is_remembered(file)?;
-        if !holds {
+        if self.store().holds_what_is_remembered(file)? {
+            return Ok(());
+        }
+        Err(StoreError::Lost)
+    }
+
+    /// The store was put back, or a replica took over that lacks commits: they must not be built upon.
+    fn lose_trust(&self) {
+        if self.gate().shut(Scenario::Admin) != Some(Shut::RolledBack) {
             tracing::error!(
                 code = "E-115003",
-                "the store lacks what this node has seen there; it does not serve until `countersign audit accept-rollback`"
+                "the store lacks what this node has seen there; it does not serve until `countersign audit accept-rollback` and a new start"
             );
         }
-        self.gate().set_rolled_back(!holds);
-        Ok(())
+        self.gate().roll_back();
     }
 
     /// Now by the store's clock, as far as it is known.
