@@ -8,25 +8,41 @@
 
 use countersign_testkit::oath::{KEY_HEX, hotp};
 use countersign_testkit::world::rows;
-use countersign_testkit::{Answer, Options, World, curl, peer, until};
+use countersign_testkit::{Answer, Options, Postgres, Server, Store, World, curl, peer, until};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
 
 fn world() -> World {
-    let mut world = World::new(PROGRAM);
+    furnished(Options::default())
+}
+
+/// A world on a PostgreSQL of its own, which lives as long as the first part.
+fn shared() -> Option<(Postgres, World)> {
+    let postgres = Postgres::start()?;
+    let store = Store::Postgres(Arc::new(postgres.database()));
+    let world = furnished(Options {
+        store: Some(store),
+        ..Options::default()
+    });
+    Some((postgres, world))
+}
+
+fn furnished(options: Options) -> World {
+    let mut world = World::with(PROGRAM, options);
     world.policy("local_only", json!({"user_lock_threshold": 0}));
     world.hotp_user("otto");
     world.set_radius_timeout(1.0);
     world
 }
 
-fn health(world: &World) -> Answer {
+fn health(world: &Server) -> Answer {
     curl::get(&format!("{}/health", world.ready("health")))
 }
 
-fn until_health(world: &World, http: u16) -> Answer {
+fn until_health(world: &Server, http: u16) -> Answer {
     until(&format!("health {http}"), || {
         Some(health(world)).filter(|answer| answer.http == http)
     })
@@ -46,6 +62,21 @@ fn name(world: &mut World) -> Value {
 
 fn otp(counter: u64) -> Value {
     json!({"user": "otto", "otp": hotp(KEY_HEX, counter)})
+}
+
+/// The environment of a program whose clock is off. The library of `faketime` by itself: the program `faketime` stays the
+/// parent of what it starts, and takes the signals that are meant for it.
+fn off_by(offset: &str) -> Option<Vec<(String, String)>> {
+    peer::find("faketime")?;
+    let folders = std::fs::read_dir("/usr/lib").expect("list /usr/lib");
+    let library = folders
+        .filter_map(|folder| Some(folder.ok()?.path().join("faketime/libfaketimeMT.so.1")))
+        .find(|path| path.exists())
+        .expect("the library of faketime");
+    Some(vec![
+        ("LD_PRELOAD".to_owned(), library.display().to_string()),
+        ("FAKETIME".to_owned(), offset.to_owned()),
+    ])
 }
 
 #[test]
@@ -129,10 +160,7 @@ fn requests_end_by_their_deadline_and_service_returns_by_itself() {
     let mut world = world();
     world.setting("request.deadline_s", json!(1));
     until_health(&world, 200);
-    let database = rusqlite::Connection::open(world.database()).expect("open the database");
-    database
-        .execute_batch("BEGIN IMMEDIATE")
-        .expect("lock the database");
+    let lock = world.lock_store();
     assert!(has_reason(&until_health(&world, 503), "failed to"));
     let begun = Instant::now();
     let late = world.app(otp(0));
@@ -147,9 +175,7 @@ fn requests_end_by_their_deadline_and_service_returns_by_itself() {
         probe.elapsed() < Duration::from_secs(1),
         "a probe does not wait for the store"
     );
-    database
-        .execute_batch("ROLLBACK")
-        .expect("unlock the database");
+    drop(lock);
     until_health(&world, 200);
     // what was given up is decided or not, but never twice accepted
     let first = world.app(otp(0)).status();
@@ -173,22 +199,22 @@ fn a_stopping_node_says_so_while_it_still_serves() {
     assert_eq!(world.app(otp(0)).status(), 0, "its health says so first");
     assert!(world.pap("otto", &hotp(KEY_HEX, 1)).is_accept());
     world.stop();
-    let database = rusqlite::Connection::open(world.database()).expect("open the database");
-    let state: String = database
-        .query_row("SELECT state FROM node_report", [], |row| row.get(0))
-        .expect("read the state");
-    assert_eq!(state, "stopped");
+    let stopped = world.count("SELECT COUNT(*) FROM node_report WHERE state = 'stopped'");
+    assert_eq!(stopped, 1);
 }
 
 #[test]
 fn a_clock_behind_the_newest_record_is_reported() {
-    if peer::find("faketime").is_none() {
+    let Some(env) = off_by("-1d") else {
         return;
+    };
+    if !Store::only_file() {
+        return; // another store has a clock of its own
     }
     let mut world = world();
     world.stop();
     world.set_options(Options {
-        before: vec!["faketime".into(), "-f".into(), "-1d".into()],
+        env,
         ..Options::default()
     });
     world.up();
@@ -200,4 +226,65 @@ fn a_clock_behind_the_newest_record_is_reported() {
     };
     let reason = warning["reason"].as_str().unwrap_or_default();
     assert!(reason.contains("behind the newest record"), "{warning}");
+}
+
+#[test]
+fn a_node_is_drained_from_any_other_and_forgotten_when_it_is_lost() {
+    let Some((_postgres, mut world)) = shared() else {
+        return;
+    };
+    let mut second = world.node("second", Options::default());
+    until_health(&second, 200);
+    let list = world.done("node/list", json!({"filter": {"state": "serving"}}));
+    assert_eq!(rows(&list).len(), 2, "{}", list.text);
+    let body = |counter| {
+        let mut body = otp(counter);
+        body["component"] = "app".into();
+        body
+    };
+    world.done("node/drain", json!({"name": "second"}));
+    until_health(&second, 503);
+    assert_eq!(second.auth("authenticate", &body(0)).http, 503);
+    assert_eq!(world.app(otp(0)).status(), 0, "the other one serves");
+    world.done("node/undrain", json!({"name": "second"}));
+    until_health(&second, 200);
+    assert_eq!(second.auth("authenticate", &body(0)).status(), 1008);
+    assert_eq!(second.auth("authenticate", &body(1)).status(), 0);
+    second.kill();
+    let name = json!({"name": "second"});
+    until("the killed node is lost", || {
+        let shown = world.done("node/status", name.clone());
+        (shown.result("state") == "lost").then_some(())
+    });
+    world.done("node/delete", name.clone());
+    assert_eq!(world.admin("node/status", name).status(), -13);
+}
+
+#[test]
+fn a_node_whose_clock_is_a_minute_off_steps_aside_and_says_why() {
+    let Some(env) = off_by("+60s") else {
+        return;
+    };
+    let Some((_postgres, mut world)) = shared() else {
+        return;
+    };
+    let wrong = Options {
+        env,
+        ..Options::default()
+    };
+    let mut fast = world.node("fast", wrong);
+    fast.set_radius_timeout(1.0);
+    let sick = until_health(&fast, 503);
+    assert!(has_reason(&sick, "E-111001"), "{}", sick.text);
+    let mut body = otp(0);
+    body["component"] = "app".into();
+    let refused = fast.auth("authenticate", &body);
+    assert_eq!(refused.status(), -107, "{}", refused.text);
+    assert!(fast.pap("otto", &hotp(KEY_HEX, 0)).is_silent());
+    let reports = world.audit(json!({"code": "E-111001"}));
+    assert_eq!(reports.len(), 1, "once for each change: {reports:?}");
+    assert_eq!(world.app(otp(0)).status(), 0, "the others serve");
+    fast.stop();
+    let right = world.node("fast", Options::default());
+    until_health(&right, 200);
 }

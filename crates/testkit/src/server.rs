@@ -197,6 +197,15 @@ impl Server {
     pub fn kill(&mut self) {
         self.connection.take();
         if let Some(mut child) = self.child.take() {
+            // a program before it (faketime) may be its parent, and would leave it behind
+            let own = self.ready["pid"].as_u64();
+            if let Some(pid) = own.filter(|pid| *pid != u64::from(child.id()))
+                && matches!(child.try_wait(), Ok(None))
+            {
+                let _ = Command::new("kill")
+                    .args(["-KILL".to_owned(), pid.to_string()])
+                    .status();
+            }
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -237,9 +246,10 @@ impl Server {
     }
 
     fn signal_child(&self, child: &Child, name: &str) {
-        // a program before it (faketime) replaces itself, so the child is the server
+        // a program before it (faketime) may be its parent, and does not pass signals on
+        let pid = self.ready["pid"].as_u64().unwrap_or(child.id().into());
         let sent = Command::new("kill")
-            .args([format!("-{name}"), child.id().to_string()])
+            .args([format!("-{name}"), pid.to_string()])
             .status();
         assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
     }

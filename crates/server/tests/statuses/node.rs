@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 /// Rows of an import that takes long enough to be stopped.
 const ROWS: i64 = 12_000;
+const COUNT: &str = "SELECT COUNT(*) FROM authenticator";
 
 #[test]
 fn an_import_while_the_server_stops() {
@@ -16,13 +17,6 @@ fn an_import_while_the_server_stops() {
     for number in 0..ROWS {
         let _ = writeln!(file, "N{number:07},HOTP,{number:040x}");
     }
-    let database = rusqlite::Connection::open(world.database()).expect("open the database");
-    let count = || -> i64 {
-        let sql = "SELECT COUNT(*) FROM authenticator";
-        database
-            .query_row(sql, [], |row| row.get(0))
-            .expect("count the authenticators")
-    };
     let (url, token) = (world.url("/v1/admin/import/authenticators"), world.token());
     let import = |url: &str, token: &str| {
         let header = format!("Authorization: Bearer {token}");
@@ -31,14 +25,16 @@ fn an_import_while_the_server_stops() {
     };
     let cut_off = std::thread::scope(|scope| {
         let waiting = scope.spawn(|| import(&url, &token));
-        until("the first rows are in", || (count() > 0).then_some(()));
+        until("the first rows are in", || {
+            (world.count(COUNT) > 0).then_some(())
+        });
         world.stop();
         waiting.join().expect("an answer")
     });
     proof.admin(1126, &cut_off);
     let done = cut_off.result("done").as_i64().expect("a number");
     assert!(done > 0 && done < ROWS, "{done} of {ROWS} rows");
-    assert_eq!(count(), done, "what was said is what is there");
+    assert_eq!(world.count(COUNT), done, "what was said is what is there");
 
     // the same file again, from where the answer says, makes the import whole
     world.up();
@@ -50,7 +46,7 @@ fn an_import_while_the_server_stops() {
     proof.admin(0, &rest);
     assert_eq!(rest.result("done"), ROWS - done, "{}", rest.body["message"]);
     assert_eq!(rest.result("refused"), 0);
-    assert_eq!(count(), ROWS);
+    assert_eq!(world.count(COUNT), ROWS);
     let told = world.audit(json!({"command": "import.authenticators", "status_code": 1126}));
     assert_eq!(told.len(), 1, "{told:?}");
 }
