@@ -12,6 +12,7 @@ mod key;
 mod node;
 mod place;
 mod status;
+mod store;
 
 pub(crate) use place::Place;
 
@@ -45,6 +46,7 @@ enum Command {
     Import(import::Args),
     Audit(audit::Args),
     Backup(backup::Args),
+    Store(store::Args),
     Status(status::Args),
     Explain(explain::Args),
     Key(key::Args),
@@ -74,6 +76,7 @@ impl Command {
             Self::Import(args) => import::run(&args),
             Self::Audit(args) => audit::run(&args),
             Self::Backup(args) => backup::run(&args),
+            Self::Store(args) => store::run(&args),
             Self::Status(args) => Ok(status::run(&args)),
             Self::Explain(args) => explain::run(&args),
             Self::Key(args) => key::run(&args),

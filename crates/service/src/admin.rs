@@ -3,6 +3,7 @@
 mod action;
 mod audit;
 mod import;
+pub(crate) mod migrate;
 mod query;
 mod root;
 mod rotate;

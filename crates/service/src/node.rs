@@ -56,6 +56,7 @@ pub struct Node {
     radius: crate::radius::Shared,
     listeners: Mutex<HashMap<std::net::SocketAddr, Arc<str>>>,
     gate: Gate,
+    migrating: AtomicBool,
     clock: ClockWatch,
     presence: Presence,
     rotating: crate::admin::Rotating,
@@ -112,6 +113,7 @@ impl Node {
             radius: crate::radius::Shared::default(),
             listeners: Mutex::default(),
             gate: Gate::new(options.scenarios),
+            migrating: AtomicBool::default(),
             clock: ClockWatch::default(),
             presence: Presence::new(options.state_file),
             rotating: AtomicBool::new(false),
@@ -168,6 +170,11 @@ impl Node {
     /// The key ring in force.
     pub fn keyring(&self) -> Arc<Keyring> {
         self.store.keyring()
+    }
+
+    /// Whether this node converts old records.
+    pub(crate) fn migrating(&self) -> &AtomicBool {
+        &self.migrating
     }
 
     /// Counters of the node.

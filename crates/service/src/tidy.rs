@@ -17,6 +17,7 @@ impl Node {
         self.radius().sweep();
         crate::admin::follow_root(self);
         crate::admin::follow_rotation(self);
+        crate::admin::migrate::follow(self);
         if let Err(error) = self.erase_traces().and_then(|()| self.end_dead_sessions()) {
             tracing::warn!(%error, "old traces and sessions are not removed yet");
         }

@@ -17,7 +17,7 @@ use countersign_engine::model::{
 };
 use countersign_engine::time::Timestamp;
 use countersign_keyring::Keyring;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Why a work was not done.
 #[derive(Debug)]
@@ -90,6 +90,8 @@ pub(crate) struct Applying<'a> {
     now: Timestamp,
     numbers: &'a mut Numbers,
     effects: Effects,
+    /// The formats that are written, once they are known.
+    written: Option<BTreeMap<String, u32>>,
     /// Numbers given to place holders, by table.
     placed: HashMap<(&'static str, i64), i64>,
     /// Accounts and authenticators whose versions rise when all guards have held.
@@ -114,6 +116,7 @@ pub(crate) fn apply(
         now,
         numbers,
         effects: Effects::default(),
+        written: None,
         placed: HashMap::new(),
         raise: BTreeSet::new(),
         raise_authenticators: BTreeSet::new(),

@@ -112,6 +112,21 @@ pub enum OpenError {
         /// The newest schema of this program.
         known: i64,
     },
+    /// Its records are of a format that only a newer version knows.
+    #[error(
+        "use a store whose {table} records are of version {found}: this program knows versions up to {known}; the records were converted (`migration/start`), so going back is over: start the newer version"
+    )]
+    NewerRecords {
+        /// The table.
+        table: String,
+        /// The format of its records.
+        found: u32,
+        /// The newest format of this program.
+        known: u32,
+    },
+    /// It is no longer here, or not yet.
+    #[error("serve this store: {0}")]
+    Elsewhere(String),
     /// A migration failed; the store is as it was.
     #[error("bring the store to schema {to}: {source}; the store is unchanged")]
     Migration {

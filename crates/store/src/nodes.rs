@@ -1,6 +1,6 @@
 //! The servers of the deployment, as each of them reads the others.
 
-use crate::rows::{node, version};
+use crate::rows::{convert, node, version};
 use crate::schema;
 use crate::sql::args;
 use crate::state_file;
@@ -54,16 +54,8 @@ impl Store {
 
 /// The newest schema and the newest record versions that this program knows.
 pub fn known_versions() -> (i64, BTreeMap<String, u32>) {
-    let records = [
-        ("domain", version::DOMAIN),
-        ("org_unit", version::UNIT),
-        ("policy", version::POLICY),
-        ("component", version::COMPONENT),
-        ("authenticator_type", version::TYPE),
-        ("user", version::USER),
-        ("authenticator", version::AUTHENTICATOR),
-        ("application", version::APPLICATION),
-    ];
-    let records = records.map(|(table, version)| (table.to_owned(), version));
-    (schema::VERSION, records.into())
+    let records = convert::TABLES
+        .iter()
+        .map(|table| ((*table).to_owned(), version::known(table)));
+    (schema::VERSION, records.collect())
 }

@@ -5,13 +5,13 @@ use crate::ledger::{Author, Beginning, Ledger, no_random, notice};
 use crate::numbers::Numbers;
 use crate::ring::{from_record, open as unseal, seal, to_record};
 use crate::rows::key::AuditKeyRecord;
-use crate::rows::{challenge, key};
+use crate::rows::{challenge, convert, key};
 use crate::shared::Shared;
 use crate::sql::Tx;
 use crate::sqlite::TAKEN;
 use crate::state_file::{self, Keeper};
 use crate::writer::Writer;
-use crate::{OpenError, Options, StoreError, schema, snapshot, trail};
+use crate::{OpenError, Options, StoreError, marks, schema, snapshot, trail};
 use countersign_engine::audit::chain::{Head, KeyNotice};
 use countersign_engine::facts::Place;
 use countersign_engine::model::Sealed;
@@ -118,6 +118,7 @@ fn begin(database: &Database, opening: &Opening<'_>) -> Result<Begun, OpenError>
     let options = opening.options;
     let now = (options.clock)();
     schema::migrate(database, &options.url, now)?;
+    check_marks(database)?;
     let why = check_state(database, options, opening.accepted)?;
     database.begin()?;
     let begun = begin_epoch(database.tx(), opening, &why, now)
@@ -143,6 +144,34 @@ fn begin_epoch(
         ledger.sign(tx, now)?;
     }
     Ok(Begun { keyring, ledger })
+}
+
+/// Refuses a store that is being moved, was moved, or holds records that only a newer program knows.
+fn check_marks(database: &Database) -> Result<(), OpenError> {
+    let tx = database.tx();
+    let elsewhere = |text: String| Err(OpenError::Elsewhere(text));
+    if let Some(to) = marks::one(tx, marks::MOVED_TO)? {
+        return elsewhere(format!("it was moved to {to}; name that place by --store"));
+    }
+    if marks::one(tx, marks::INCOMING)?.is_some() {
+        return elsewhere(
+            "a move into it has not ended; give the same `countersign store move` again".to_owned(),
+        );
+    }
+    if marks::one(tx, marks::MOVING)?.is_some() {
+        return elsewhere(
+            "it is being moved; give the same `countersign store move` again, or give it up by --abort"
+                .to_owned(),
+        );
+    }
+    match convert::unknown(&convert::written(tx)?) {
+        None => Ok(()),
+        Some((table, found, known)) => Err(OpenError::NewerRecords {
+            table: table.to_owned(),
+            found,
+            known,
+        }),
+    }
 }
 
 /// Compares the store with what the node remembers.
@@ -192,6 +221,8 @@ pub(crate) fn open_keys(
             .rows
             .iter()
             .try_for_each(|row| key::put(tx, &to_record(row)))?;
+        // Nobody older ever wrote here.
+        marks::put(tx, marks::RECORDS, &convert::newest(), now)?;
         return Ok(first.keyring);
     }
     let rows = rows.iter().map(from_record).collect::<Result<_, _>>()?;

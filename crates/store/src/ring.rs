@@ -49,6 +49,19 @@ pub(crate) fn reseal(ring: &Keyring, place: Place, sealed: &Sealed) -> Result<Se
     Ok(Sealed(sealed.into_bytes().into_boxed_slice()))
 }
 
+/// The same value under the active key of its class, in the next format of its record.
+pub(crate) fn renew(
+    ring: &Keyring,
+    from: Place,
+    to: Place,
+    sealed: &Sealed,
+) -> Result<Sealed, StoreError> {
+    let sealed = ring
+        .reseal(at(from), at(to), &sealed.0)
+        .map_err(|error| StoreError::Sealing(error.to_string()))?;
+    Ok(Sealed(sealed.into_bytes().into_boxed_slice()))
+}
+
 fn at(place: Place) -> countersign_keyring::Place<'static> {
     countersign_keyring::Place {
         table: place.table,

@@ -4,6 +4,7 @@ pub(crate) mod application;
 pub(crate) mod authenticator;
 pub(crate) mod challenge;
 pub(crate) mod component;
+pub(crate) mod convert;
 pub(crate) mod key;
 pub(crate) mod node;
 pub(crate) mod organisation;
@@ -36,6 +37,34 @@ pub mod version {
     pub const AUTHENTICATOR: u32 = 1;
     /// Applications.
     pub const APPLICATION: u32 = 1;
+    /// The newest format of the records of a table; 1 for one that has no format of its own.
+    pub fn known(table: &str) -> u32 {
+        match table {
+            "domain" => DOMAIN,
+            "org_unit" => UNIT,
+            "policy" => POLICY,
+            "component" => COMPONENT,
+            "authenticator_type" => TYPE,
+            "user" => USER,
+            "authenticator" => AUTHENTICATOR,
+            "application" => application(),
+            _ => 1,
+        }
+    }
+
+    /// The newest format of applications. A build for tests plays the next version where it is told to.
+    #[cfg(feature = "test-next-version")]
+    fn application() -> u32 {
+        static NEXT: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+        let next = NEXT.get_or_init(|| std::env::var_os("COUNTERSIGN_TEST_NEXT_VERSION").is_some());
+        APPLICATION + u32::from(*next)
+    }
+
+    #[cfg(not(feature = "test-next-version"))]
+    const fn application() -> u32 {
+        APPLICATION
+    }
+
     /// Kept answers, which have no version of their own.
     pub const KEPT_ANSWER: u32 = 1;
     /// Audit keys, which have no version of their own either.

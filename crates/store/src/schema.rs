@@ -6,7 +6,7 @@ pub(crate) use tables::{Kind, Table, quoted};
 
 use crate::database::{Access, Database, Source};
 use crate::sql::args;
-use crate::{OpenError, StoreError, StoreUrl};
+use crate::{OpenError, StoreError, StoreUrl, marks};
 use countersign_engine::time::Timestamp;
 use std::borrow::Cow;
 use std::fs;
@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_nodes.sql"),
     include_str!("../migrations/0003_rotation.sql"),
+    include_str!("../migrations/0004_marks.sql"),
 ];
 
 /// The newest schema of this program.
@@ -85,6 +86,15 @@ pub(crate) fn make(database: &Database, to: i64, now: Timestamp) -> Result<(), S
     Ok(())
 }
 
+/// Removes the rows that migrations brought, inside a transaction of the caller.
+pub(crate) fn empty(database: &Database, schema: i64) -> Result<(), StoreError> {
+    for table in tables(schema) {
+        let sql = format!("DELETE FROM {}", quoted(&table.name));
+        database.tx().run(&sql, &[])?;
+    }
+    Ok(())
+}
+
 /// Removes every table of a schema, inside a transaction of the caller.
 pub(crate) fn drop_all(database: &Database, schema: i64) -> Result<(), StoreError> {
     let names = tables(schema).into_iter().map(|table| table.name);
@@ -122,13 +132,25 @@ pub(crate) fn version(database: &Database, url: &StoreUrl) -> Result<i64, OpenEr
         return Err(OpenError::Foreign { store: url.clone() });
     }
     let found = newest(database)?;
-    if found > VERSION {
+    if found > VERSION && !is_usable(database)? {
         return Err(OpenError::Newer {
             found,
             known: VERSION,
         });
     }
     Ok(found)
+}
+
+/// Whether a store of a newer schema says that this program may use it: its migrations only added what an older one
+/// does not look at.
+fn is_usable(database: &Database) -> Result<bool, StoreError> {
+    if !database.has_table("store_mark")? {
+        return Ok(false);
+    }
+    let oldest = marks::one(database.tx(), marks::OLDEST_SCHEMA)?;
+    Ok(oldest
+        .and_then(|oldest| oldest.parse::<i64>().ok())
+        .is_some_and(|oldest| oldest <= VERSION))
 }
 
 fn newest(database: &Database) -> Result<i64, StoreError> {

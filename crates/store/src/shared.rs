@@ -3,7 +3,7 @@
 use crate::cache::Cache;
 use crate::database::{Access, Database, Source};
 use crate::pulse::{Pulse, Readings};
-use crate::rows::challenge;
+use crate::rows::{challenge, convert};
 use crate::snapshot::{self, Hosts};
 use crate::work::{Completion, Full, Work};
 use crate::writer::Writer;
@@ -296,7 +296,7 @@ impl Shared {
             return Ok(Found::Account(account));
         }
         let (reading, began) = (self.cache.reading(), Instant::now());
-        let found = self.read(|tx| account::by_name(tx, domain, folded))?;
+        let found = self.checked(self.read(|tx| account::by_name(tx, domain, folded))?);
         self.pulse.read(began);
         if let Found::Account(account) = &found {
             self.cache.insert(reading, account);
@@ -311,6 +311,17 @@ impl Shared {
             cached: self.cache.len(),
             challenges: self.outstanding.load(Ordering::Relaxed),
             ..self.pulse.readings(self.now())
+        }
+    }
+
+    /// 1124 instead of an account with records of an older format that cannot be converted.
+    pub(crate) fn checked(&self, found: Found) -> Found {
+        let Found::Account(account) = &found else {
+            return found;
+        };
+        match convert::check(&self.keyring(), account) {
+            Ok(()) => found,
+            Err(unreadable) => Found::Unreadable(unreadable.status, unreadable.which),
         }
     }
 

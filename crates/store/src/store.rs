@@ -176,7 +176,10 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub fn account_now(&self, domain: DomainKey, folded: &str) -> Result<Found, StoreError> {
-        self.shared.read(|tx| account::by_name(tx, domain, folded))
+        let found = self
+            .shared
+            .read(|tx| account::by_name(tx, domain, folded))?;
+        Ok(self.shared.checked(found))
     }
 
     /// The account of a row as the database has it now.
@@ -184,7 +187,8 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub fn account_by_key(&self, key: UserKey) -> Result<Found, StoreError> {
-        self.shared.read(|tx| account::by_key(tx, key))
+        let found = self.shared.read(|tx| account::by_key(tx, key))?;
+        Ok(self.shared.checked(found))
     }
 
     /// An authenticator by serial number as the database has it now, with its owner.

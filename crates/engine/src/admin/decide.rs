@@ -77,6 +77,17 @@ pub enum Action {
     },
     /// An import, decided in batches of rows by [`super::import`].
     Import(Box<super::import::Order>),
+    /// The conversion of old records.
+    Migration(MigrationAction),
+}
+
+/// The conversion of records of older formats (administration.md 15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MigrationAction {
+    /// Write the newest formats and convert the old ones.
+    Start,
+    /// How far it is.
+    Status,
 }
 
 /// Work on the key ring (administration.md 17).

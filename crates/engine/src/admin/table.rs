@@ -10,6 +10,7 @@ mod field;
 mod import;
 mod key;
 mod later;
+mod migration;
 mod node;
 pub(super) mod org_unit;
 mod policy;
@@ -118,6 +119,7 @@ const OBJECTS: &[&[Verb]] = &[
     audit::VERBS,
     node::VERBS,
     timing::VERBS,
+    migration::VERBS,
     later::VERBS,
 ];
 

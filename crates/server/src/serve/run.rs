@@ -133,13 +133,13 @@ async fn follow_hosts(node: Arc<Node>, stopping: watch::Receiver<bool>) {
 
 async fn keep_tidy(node: Arc<Node>, stopping: watch::Receiver<bool>) {
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(TIDY_EVERY) => {}
-            () = stopped(stopping.clone()) => return,
-        }
         let tidied = Arc::clone(&node);
         if let Err(error) = tokio::task::spawn_blocking(move || tidied.tidy()).await {
             tracing::error!(%error, "what is over could not be removed");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TIDY_EVERY) => {}
+            () = stopped(stopping.clone()) => return,
         }
     }
 }

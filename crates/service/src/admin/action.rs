@@ -1,7 +1,8 @@
 use crate::node::Node;
 use countersign_engine::Status;
 use countersign_engine::admin::{
-    Action, AdminDecision, EscrowFor, KeyAction, Refusal, Write, import::Order, view,
+    Action, AdminDecision, EscrowFor, KeyAction, MigrationAction, Refusal, Write, import::Order,
+    view,
 };
 use countersign_engine::decision::Change;
 use countersign_keyring::escrow;
@@ -37,6 +38,16 @@ pub(super) async fn perform(
         }
         Action::Timing { request } => timing(node, request, decision),
         Action::Import(_) => Ok(()),
+        Action::Migration(MigrationAction::Start) => {
+            let own = Arc::clone(node);
+            blocking(node, move |_| super::migrate::start(&own)).await
+        }
+        Action::Migration(MigrationAction::Status) => {
+            decision
+                .result
+                .extend(blocking(node, super::migrate::status).await?);
+            Ok(())
+        }
     }
 }
 

@@ -2,10 +2,14 @@
 
 use super::{Applying, Stop};
 use crate::StoreError;
-use crate::rows::{application, authenticator, component, organisation, policy, user, version};
+use crate::ring;
+use crate::rows::{
+    application, authenticator, component, convert, organisation, policy, user, version,
+};
 use crate::sql::Tx;
 use countersign_engine::Secret;
 use countersign_engine::admin::Put;
+use countersign_engine::facts::Place;
 use countersign_engine::model::{
     Application, ApplicationKey, Authenticator, AuthenticatorKey, AuthenticatorType, Component,
     ComponentKey, Domain, DomainKey, Meta, OrgUnit, PolicyKey, Sealed, StoredPassword, UnitKey,
@@ -14,6 +18,42 @@ use countersign_engine::model::{
 use countersign_engine::policy::Policy;
 
 impl Applying<'_> {
+    /// The format in which a record is written: that of the deployment, never an older one than it has.
+    fn format(&mut self, table: &'static str, meta: Meta) -> Result<u32, StoreError> {
+        if version::known(table) == 1 {
+            return Ok(meta.record_version.max(1)); // there is nothing to choose, and nothing to be read
+        }
+        if self.written.is_none() {
+            self.written = Some(convert::written(self.tx)?);
+        }
+        let written = self.written.as_ref().and_then(|written| written.get(table));
+        let written = written.copied().unwrap_or(1);
+        Ok(written.min(version::known(table)).max(meta.record_version))
+    }
+
+    /// A sealed field that the command leaves as it is, bound to the format that the record gets.
+    fn kept(
+        &self,
+        table: &'static str,
+        id: i64,
+        field: &'static str,
+        from: Meta,
+        format: u32,
+        sealed: &mut Sealed,
+    ) -> Result<(), StoreError> {
+        if from.record_version == 0 || from.record_version == format {
+            return Ok(());
+        }
+        let at = |version| Place {
+            table,
+            id,
+            field,
+            version,
+        };
+        *sealed = ring::renew(self.ring, at(from.record_version), at(format), sealed)?;
+        Ok(())
+    }
+
     /// The row a key stands for: a place holder gets a number at its first mention.
     pub(super) fn placed(&mut self, table: &'static str, key: i64) -> Result<i64, StoreError> {
         if key >= 0 {
@@ -67,10 +107,11 @@ impl Applying<'_> {
             key,
             ..put.record.clone()
         };
+        let format = self.format(organisation::DOMAIN, record.meta)?;
         self.store(
             put,
             &record,
-            version::DOMAIN,
+            format,
             organisation::insert_domain,
             organisation::update_domain,
         )?;
@@ -87,10 +128,11 @@ impl Applying<'_> {
             parent,
             ..put.record.clone()
         };
+        let format = self.format(organisation::UNIT, record.meta)?;
         self.store(
             put,
             &record,
-            version::UNIT,
+            format,
             organisation::insert_unit,
             organisation::update_unit,
         )?;
@@ -103,10 +145,11 @@ impl Applying<'_> {
             key,
             ..put.record.clone()
         };
+        let format = self.format(organisation::TYPE, record.meta)?;
         self.store(
             put,
             &record,
-            version::TYPE,
+            format,
             organisation::insert_type,
             organisation::update_type,
         )?;
@@ -117,7 +160,8 @@ impl Applying<'_> {
         let key = PolicyKey(self.placed(policy::TABLE, key.0)?);
         let insert = |tx: Tx<'_>, record: &Policy, meta| policy::insert(tx, key, record, meta);
         let update = |tx: Tx<'_>, record: &Policy, meta| policy::update(tx, key, record, meta);
-        self.store(put, &put.record, version::POLICY, insert, update)?;
+        let format = self.format(policy::TABLE, Meta::default())?;
+        self.store(put, &put.record, format, insert, update)?;
         Ok(self.configured()?)
     }
 
@@ -127,26 +171,31 @@ impl Applying<'_> {
             key: ComponentKey(key),
             ..put.record.clone()
         };
-        for (field, secret) in &put.secrets {
-            let sealed = self.sealed(
+        let format = self.format(component::TABLE, record.meta)?;
+        let before = record.meta;
+        if let Some(sealed) = record.shared_secret.as_mut()
+            && put
+                .secrets
+                .iter()
+                .all(|(field, _)| *field != "shared_secret")
+        {
+            self.kept(
                 component::TABLE,
                 key,
-                field,
-                version::COMPONENT,
-                secret.as_ref(),
+                "shared_secret",
+                before,
+                format,
+                sealed,
             )?;
+        }
+        for (field, secret) in &put.secrets {
+            let sealed = self.sealed(component::TABLE, key, field, format, secret.as_ref())?;
             match *field {
                 "shared_secret" => record.shared_secret = sealed,
                 _ => return Err(unknown_field(component::TABLE, field)),
             }
         }
-        self.store(
-            put,
-            &record,
-            version::COMPONENT,
-            component::insert,
-            component::update,
-        )?;
+        self.store(put, &record, format, component::insert, component::update)?;
         Ok(self.configured()?)
     }
 
@@ -157,14 +206,30 @@ impl Applying<'_> {
         record.domain = DomainKey(self.placed(organisation::DOMAIN, record.domain.0)?);
         record.org_unit = self.placed_unit(record.org_unit)?;
         record.linked = self.placed_user(record.linked)?;
+        let format = self.format(user::TABLE, record.meta)?;
+        let before = record.meta;
+        if let Some(password) = record.password.as_mut() {
+            let fields = [
+                ("password", Some(&mut password.verifier)),
+                ("password_copy", password.copy.as_mut()),
+                ("password_history", password.history.as_mut()),
+            ];
+            for (field, sealed) in fields {
+                if let Some(sealed) = sealed
+                    && put.secrets.iter().all(|(own, _)| *own != field)
+                {
+                    self.kept(user::TABLE, key.0, field, before, format, sealed)?;
+                }
+            }
+        }
         for (field, secret) in &put.secrets {
-            let sealed = self.sealed(user::TABLE, key.0, field, version::USER, secret.as_ref())?;
+            let sealed = self.sealed(user::TABLE, key.0, field, format, secret.as_ref())?;
             self.set_password_field(&mut record, field, sealed)?;
         }
         if put.guard.is_none() && record.linked.is_none() {
             self.new_users.insert(key);
         }
-        self.store(put, &record, version::USER, user::insert, user::update)?;
+        self.store(put, &record, format, user::insert, user::update)?;
         Ok(key)
     }
 
@@ -204,10 +269,11 @@ impl Applying<'_> {
         record.domain = DomainKey(self.placed(organisation::DOMAIN, record.domain.0)?);
         record.org_unit = self.placed_unit(record.org_unit)?;
         record.user = self.placed_user(record.user)?;
+        let format = self.format(authenticator::TABLE, record.meta)?;
         self.store(
             put,
             &record,
-            version::AUTHENTICATOR,
+            format,
             authenticator::insert,
             authenticator::update,
         )?;
@@ -225,14 +291,26 @@ impl Applying<'_> {
         let key = ApplicationKey(self.placed(application::TABLE, put.record.key.0)?);
         let mut record = put.record.clone();
         record.key = key;
-        for (field, secret) in &put.secrets {
-            let sealed = self.sealed(
+        let format = self.format(application::TABLE, record.meta)?;
+        let before = record.meta;
+        let is_new = |wanted: &str| put.secrets.iter().any(|(field, _)| *field == wanted);
+        if !is_new("secret") {
+            self.kept(
                 application::TABLE,
                 key.0,
-                field,
-                version::APPLICATION,
-                secret.as_ref(),
+                "secret",
+                before,
+                format,
+                &mut record.secret,
             )?;
+        }
+        if let Some(sealed) = record.sealed_pin.as_mut()
+            && !is_new("pin")
+        {
+            self.kept(application::TABLE, key.0, "pin", before, format, sealed)?;
+        }
+        for (field, secret) in &put.secrets {
+            let sealed = self.sealed(application::TABLE, key.0, field, format, secret.as_ref())?;
             match (*field, sealed) {
                 ("secret", Some(secret)) => record.secret = secret,
                 ("pin", pin) => record.sealed_pin = pin,
@@ -243,7 +321,7 @@ impl Applying<'_> {
             |tx: Tx<'_>, record: &Application, meta| application::insert(tx, of, record, meta);
         let update =
             |tx: Tx<'_>, record: &Application, meta| application::update(tx, of, record, meta);
-        self.store(put, &record, version::APPLICATION, insert, update)
+        self.store(put, &record, format, insert, update)
     }
 
     fn sealed(

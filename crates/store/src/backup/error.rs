@@ -41,6 +41,11 @@ pub enum BackupError {
         "restore into {0}: there is a store already; name an empty one, or replace this one by --force"
     )]
     NotEmpty(String),
+    /// A node runs on it.
+    #[error(
+        "restore into a store in use: node {0} runs on it; stop it, or wait a quarter of a minute if it was killed"
+    )]
+    Running(String),
     /// An audit export does not continue the backup, or is not genuine.
     #[error("use the audit exports: {0}")]
     Audit(String),

@@ -7,7 +7,8 @@ use crate::dump::Inserts;
 use crate::ledger::{Beginning, Ledger};
 use crate::open::{author, open_keys};
 use crate::rows::{key, setting};
-use crate::{OpenError, Options, schema, state_file, trail};
+use crate::transfer::running_but;
+use crate::{OpenError, Options, marks, schema, state_file, trail};
 use countersign_engine::audit::chain::Head;
 use countersign_engine::time::Timestamp;
 use countersign_keyring::RootKey;
@@ -97,11 +98,15 @@ fn found(database: &Database, options: &Options, force: bool) -> Result<Option<i
         return Ok(None);
     }
     let found = schema::version(database, &options.url)?;
-    if force {
-        Ok(Some(found))
-    } else {
-        Err(BackupError::NotEmpty(options.url.to_string()))
+    if !force {
+        return Err(BackupError::NotEmpty(options.url.to_string()));
     }
+    if database.has_table("node_report")?
+        && let Some(node) = running_but(database.tx(), (options.clock)(), "")?.first()
+    {
+        return Err(BackupError::Running(node.name.clone()));
+    }
+    Ok(Some(found))
 }
 
 struct Place<'a> {
@@ -125,10 +130,14 @@ impl Place<'_> {
             schema::drop_all(self.database, found)?;
         }
         schema::make(self.database, contents.about.schema, now)?;
+        schema::empty(self.database, contents.about.schema)?;
         self.load(&mut contents, watch)?;
         schema::make(self.database, schema::VERSION, now)?;
         let secured = secure(self.database.tx(), facts, now)?;
         setting::next_generation(self.database.tx())?;
+        for mark in [marks::MOVED_TO, marks::MOVING, marks::INCOMING] {
+            marks::remove(self.database.tx(), mark)?; // they spoke of the place the backup was made at
+        }
         let head = self.begin_epoch(&contents.about, facts, seen, now)?;
         let Secured {
             raised,

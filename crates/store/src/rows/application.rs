@@ -1,6 +1,6 @@
 //! Applications of authenticators and their moving state.
 
-use super::{RowError, blob, check_version, sealed, version};
+use super::{RowError, blob, check_version, convert, sealed, version};
 use crate::StoreError;
 use crate::sql::{Arg, Columns, Tx, args};
 use countersign_engine::model::{
@@ -42,7 +42,7 @@ pub(crate) fn read(
     serial: &str,
 ) -> Result<Application, RowError> {
     let name = c.string()?;
-    let meta = match check_version(c.meta()?, version::APPLICATION, "application", &name) {
+    let meta = match check_version(c.meta()?, version::known(TABLE), "application", &name) {
         Err(RowError::Unreadable(mut unreadable)) => {
             unreadable.which = format!("{} (authenticator {serial})", unreadable.which);
             return Err(RowError::Unreadable(unreadable));
@@ -59,7 +59,7 @@ pub(crate) fn read(
         secure_channel: c.flag()?,
         host_code: c.flag()?,
         confirm: c.flag()?,
-        algorithm: algorithm(c)?,
+        algorithm: algorithm(c, meta.record_version)?,
         pin: PinSettings {
             supported: c.flag()?,
             enabled: c.flag()?,
@@ -72,7 +72,7 @@ pub(crate) fn read(
     })
 }
 
-fn algorithm(c: &mut Columns<'_, '_>) -> Result<Algorithm, StoreError> {
+fn algorithm(c: &mut Columns<'_, '_>, format: u32) -> Result<Algorithm, StoreError> {
     let name = c.text()?;
     let (hash, digits, period, suite) = (
         c.opt_text()?,
@@ -80,7 +80,7 @@ fn algorithm(c: &mut Columns<'_, '_>) -> Result<Algorithm, StoreError> {
         c.opt_number()?,
         c.opt_text()?,
     );
-    let hash = hash.and_then(|hash| hash.parse().ok());
+    let hash = hash.and_then(|hash| convert::hash_of(format, hash).parse().ok());
     let algorithm = match (name, hash, digits, period, suite) {
         ("HOTP", Some(hash), Some(digits), ..) => Some(Algorithm::Hotp { hash, digits }),
         ("TOTP", Some(hash), Some(digits), Some(period), _) => Some(Algorithm::Totp {
@@ -172,6 +172,7 @@ fn write(
         ),
         Algorithm::Ocra(suite) => ("OCRA", None, None, None, Some(suite.as_str())),
     };
+    let hash = hash.map(|hash| convert::hash_name(m.record_version, hash));
     let mut args = args![
         of.0,
         &r.name,

@@ -117,7 +117,7 @@ fn add(row: &Row<'_>, all: &mut Vec<Authenticator>) -> Result<(), RowError> {
 fn read(row: &Row<'_>) -> Result<Authenticator, RowError> {
     let mut c = row.columns();
     let (key, serial) = (AuthenticatorKey(c.int()?), c.string()?);
-    let meta = check_version(c.meta()?, version::AUTHENTICATOR, "authenticator", &serial)?;
+    let meta = check_version(c.meta()?, version::known(TABLE), "authenticator", &serial)?;
     Ok(Authenticator {
         key,
         serial,

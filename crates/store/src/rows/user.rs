@@ -99,7 +99,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<(User, UserState), RowError> {
         c.string()?,
         c.string()?,
     );
-    let meta = check_version(c.meta()?, version::USER, "user", &id)?;
+    let meta = check_version(c.meta()?, version::known(TABLE), "user", &id)?;
     let user = User {
         key,
         domain,

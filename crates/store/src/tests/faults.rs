@@ -198,6 +198,11 @@ fn another_root_key_and_a_newer_schema_are_refused() {
     connection
         .execute_batch("INSERT INTO schema_version (version, applied) VALUES (999, 0)")
         .unwrap();
+    // One that only added something lets older programs in, one that did more does not.
+    drop(Store::open(&world.options, Arc::clone(&world.root)).unwrap());
+    connection
+        .execute_batch("UPDATE store_mark SET value = '999' WHERE name = 'schema.oldest'")
+        .unwrap();
     let refused = Store::open(&world.options, Arc::clone(&world.root)).unwrap_err();
     assert!(
         matches!(refused, OpenError::Newer { found: 999, .. }),

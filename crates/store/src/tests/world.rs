@@ -24,9 +24,9 @@ pub(crate) struct World {
     _database: Option<Temporary>,
     pub(super) folder: TempDir,
     pub(crate) options: Options,
-    pub(super) root: Arc<RootKey>,
+    pub(crate) root: Arc<RootKey>,
     pub(super) now: Arc<AtomicI64>,
-    pub(super) store: Store,
+    pub(crate) store: Store,
 }
 
 impl World {

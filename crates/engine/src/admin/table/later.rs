@@ -498,13 +498,6 @@ pub(super) const VERBS: &[Verb] = &[
     later("audit", "tail", "audit.view", "Follows the audit."),
     later("audit", "export", "audit.export", "Exports audit records."),
     later("audit", "erase", "audit.erase", "Erases old audit records."),
-    later("migration", "start", "node.run", "Converts old records."),
-    later(
-        "migration",
-        "status",
-        "node.view",
-        "Shows how far the conversion is.",
-    ),
     later("backup", "create", "backup.create", "Makes a backup."),
     later("backup", "restore", "backup.restore", "Restores a backup."),
 ];

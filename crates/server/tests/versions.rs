@@ -1,0 +1,225 @@
+//! Two versions on one store: the next one writes what this one reads until an administrator has the records
+//! converted; going back works before, and is refused with a clear word afterwards. The next version is this build
+//! with a made-up format of applications, told so by an environment variable that other builds do not know.
+
+#![expect(clippy::expect_used, reason = "a test may fail")]
+
+use countersign_testkit::Store;
+use countersign_testkit::oath::{KEY_HEX, hotp};
+use countersign_testkit::{Options, World, until};
+use serde_json::{Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
+const NEXT: &str = "COUNTERSIGN_TEST_NEXT_VERSION";
+
+fn this_version(world: &mut World) {
+    world.set_options(Options::default());
+}
+
+fn next_version(world: &mut World) {
+    world.set_options(Options {
+        env: vec![(NEXT.to_owned(), "1".to_owned())],
+        ..Options::default()
+    });
+}
+
+fn database(world: &World) -> rusqlite::Connection {
+    rusqlite::Connection::open(world.database()).expect("open the database")
+}
+
+/// Formats of the applications in the database, with the name of their hash.
+fn formats(world: &World) -> Vec<(i64, String)> {
+    let database = database(world);
+    let mut statement = database
+        .prepare("SELECT record_version, hash FROM application ORDER BY key")
+        .expect("a statement");
+    let rows = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .expect("rows");
+    rows.map(|row| row.expect("a row")).collect()
+}
+
+fn applications(status: &Value) -> Value {
+    let tables = status["tables"].as_array().expect("tables");
+    let found = tables.iter().find(|table| table["table"] == "application");
+    found.expect("applications").clone()
+}
+
+#[test]
+fn the_next_version_serves_what_this_one_can_read_until_the_migration() {
+    if !Store::only_file() {
+        return;
+    }
+    let mut world = World::new(PROGRAM);
+    world.policy("local_only", json!({}));
+    world.hotp_user("otto");
+    assert!(world.pap("otto", &hotp(KEY_HEX, 0)).is_accept());
+    world.stop();
+
+    next_version(&mut world);
+    world.up();
+    assert!(world.pap("otto", &hotp(KEY_HEX, 1)).is_accept());
+    world.hotp_user("nora");
+    assert!(world.pap("nora", &hotp(KEY_HEX, 0)).is_accept());
+    let plain = (1, "SHA1".to_owned());
+    assert_eq!(formats(&world), [plain.clone(), plain.clone()]);
+    let status = world.admin("migration/status", json!({}));
+    assert_eq!(
+        applications(&status.body["result"]),
+        json!({"table": "application", "known": 2, "written": 1, "waiting": 2})
+    );
+    world.stop();
+
+    this_version(&mut world);
+    world.up();
+    assert!(
+        world.pap("otto", &hotp(KEY_HEX, 2)).is_accept(),
+        "back again"
+    );
+    assert!(world.pap("nora", &hotp(KEY_HEX, 1)).is_accept());
+    world.stop();
+
+    next_version(&mut world);
+    world.up();
+    world.done("migration/start", json!({}));
+    let dashed = (2, "SHA-1".to_owned());
+    until("both are converted", || {
+        (formats(&world) == [dashed.clone(), dashed.clone()]).then_some(())
+    });
+    assert!(
+        world.pap("otto", &hotp(KEY_HEX, 3)).is_accept(),
+        "converted"
+    );
+    world.hotp_user("late");
+    assert!(world.pap("late", &hotp(KEY_HEX, 0)).is_accept());
+    assert_eq!(formats(&world).last(), Some(&dashed));
+    world.stop();
+
+    this_version(&mut world);
+    let log = world.try_up().expect_err("going back is over");
+    assert!(
+        log.contains("application records are of version 2")
+            && log.contains("start the newer version"),
+        "{log}"
+    );
+    next_version(&mut world);
+    world.up();
+    assert!(world.pap("otto", &hotp(KEY_HEX, 4)).is_accept());
+}
+
+#[test]
+fn what_cannot_be_converted_answers_1124_and_what_is_newer_1123() {
+    if !Store::only_file() {
+        return;
+    }
+    let mut world = World::new(PROGRAM);
+    world.policy("local_only", json!({}));
+    world.hotp_user("otto");
+    world.hotp_user("anna");
+    world.stop();
+    let spoilt = database(&world)
+        .execute(
+            "UPDATE application SET secret = zeroblob(length(secret)) WHERE key = (SELECT MIN(key) FROM application)",
+            [],
+        )
+        .expect("spoil a field");
+    assert_eq!(spoilt, 1);
+    next_version(&mut world);
+    world.up();
+    let answer = world.app(json!({"user": "otto", "password": hotp(KEY_HEX, 0)}));
+    assert_eq!(answer.status(), 1124, "{}", answer.text);
+    let record = world.last_record("otto");
+    assert_eq!(record["status_code"], 1124);
+    let codes = world.audit(json!({"code": "E-013003"}));
+    assert!(!codes.is_empty(), "E-013003 names it");
+    assert!(world.pap("anna", &hotp(KEY_HEX, 0)).is_accept());
+    world.done("migration/start", json!({}));
+    until("the migration ends", || {
+        let status = world.admin("migration/status", json!({}));
+        status.body["result"]["running_on"].is_null().then_some(())
+    });
+    let status = world.admin("migration/status", json!({}));
+    assert_eq!(
+        applications(&status.body["result"])["waiting"],
+        1,
+        "the spoilt one"
+    );
+    assert!(world.pap("anna", &hotp(KEY_HEX, 1)).is_accept());
+    world.stop();
+    let changed = database(&world)
+        .execute(
+            "UPDATE application SET record_version = 999 WHERE record_version = 2",
+            [],
+        )
+        .expect("change a format");
+    assert_eq!(changed, 1);
+    world.up();
+    let answer = world.app(json!({"user": "anna", "password": hotp(KEY_HEX, 2)}));
+    assert_eq!(answer.status(), 1123, "{}", answer.text);
+}
+
+#[test]
+fn a_migration_that_was_killed_goes_on_at_the_next_start() {
+    if !Store::only_file() {
+        return;
+    }
+    let mut world = World::new(PROGRAM);
+    world.policy("local_only", json!({}));
+    world.hotp_user("otto");
+    world.stop();
+    // as a node leaves it that is killed right after it began
+    let database = database(&world);
+    let node: String = database
+        .query_row("SELECT name FROM node", [], |row| row.get(0))
+        .expect("a node");
+    for (name, value) in [
+        ("records", json!({"application": 2})),
+        ("migration", json!({"node": node, "begun": 0})),
+    ] {
+        database
+            .execute(
+                "INSERT INTO store_mark (name, value, modified) VALUES (?1, ?2, 0) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                [name, &value.to_string()],
+            )
+            .expect("leave a mark");
+    }
+    drop(database);
+    next_version(&mut world);
+    world.up();
+    until("it is converted", || {
+        (formats(&world) == [(2, "SHA-1".to_owned())]).then_some(())
+    });
+    assert!(world.pap("otto", &hotp(KEY_HEX, 0)).is_accept());
+}
+
+#[test]
+fn a_newer_schema_is_served_where_it_says_that_it_may_be() {
+    if !Store::only_file() {
+        return;
+    }
+    let mut world = World::new(PROGRAM);
+    world.policy("local_only", json!({}));
+    world.hotp_user("otto");
+    world.stop();
+    database(&world)
+        .execute_batch(
+            "INSERT INTO schema_version (version, applied) VALUES (900, 0);
+             CREATE TABLE of_the_future (key INTEGER NOT NULL PRIMARY KEY);
+             ALTER TABLE node ADD COLUMN of_the_future TEXT;",
+        )
+        .expect("play a newer version");
+    world.up();
+    assert!(
+        world.pap("otto", &hotp(KEY_HEX, 0)).is_accept(),
+        "it only added something"
+    );
+    world.stop();
+    database(&world)
+        .execute(
+            "UPDATE store_mark SET value = '900' WHERE name = 'schema.oldest'",
+            [],
+        )
+        .expect("play a newer version");
+    let log = world.try_up().expect_err("it says that it must be known");
+    assert!(log.contains("schema 900"), "{log}");
+}
