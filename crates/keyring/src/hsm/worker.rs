@@ -1,6 +1,8 @@
 //! The thread that talks to one address of the master key.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use countersign_oath::Secret;
@@ -14,6 +16,8 @@ use crate::root::RootId;
 
 /// Orders that may wait for one address.
 const QUEUE: usize = 16;
+/// How long the end of a thread is waited for.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What is to be done with the master key.
 pub(super) enum Job {
@@ -54,12 +58,29 @@ struct Order {
 /// An address and the thread that serves it.
 pub(super) struct Worker {
     uri: HsmUri,
-    orders: SyncSender<Order>,
+    orders: Option<SyncSender<Order>>,
+    /// Says by its end that the thread has nothing more to do with the module.
+    ended: Mutex<Receiver<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Worker {
+    /// Lets the thread close its session before the process may end: modules take calls badly while they are being unloaded. One
+    /// that hangs is not waited for.
+    fn drop(&mut self) {
+        self.orders = None;
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let ended = ended.recv_timeout(FAREWELL) == Err(RecvTimeoutError::Disconnected);
+        if let Some(thread) = self.thread.take().filter(|_| ended) {
+            let _ = thread.join(); // a panic there has been reported already
+        }
+    }
 }
 
 impl Worker {
     pub(super) fn start(uri: HsmUri) -> Result<Self, HsmError> {
         let (orders, taken) = sync_channel(QUEUE);
+        let (here, ended) = sync_channel(0);
         let mut serving = Serving {
             uri: uri.clone(),
             connection: None,
@@ -67,14 +88,23 @@ impl Worker {
         };
         let thread = std::thread::Builder::new().name("hsm".to_owned());
         // It ends when the last order can have come; one that hangs in the module is left to it.
-        thread
-            .spawn(move || serving.run(&taken))
+        let thread = thread
+            .spawn(move || {
+                serving.run(&taken);
+                drop(serving); // with its session
+                drop::<SyncSender<()>>(here);
+            })
             .map_err(|error| HsmError::Call {
                 what: "start a thread for the master key",
                 address: uri.token_name(),
                 reason: error.to_string(),
             })?;
-        Ok(Self { uri, orders })
+        Ok(Self {
+            uri,
+            orders: Some(orders),
+            ended: Mutex::new(ended),
+            thread: Some(thread),
+        })
     }
 
     /// Has something done, and waits so long for it.
@@ -85,20 +115,23 @@ impl Worker {
         };
         let (to, told) = sync_channel(1);
         let until = Instant::now() + wait;
-        match self.orders.try_send(Order { job, until, to }) {
+        let Some(orders) = &self.orders else {
+            return Err(self.gone());
+        };
+        match orders.try_send(Order { job, until, to }) {
             Ok(()) => {}
             // Whatever hangs there has filled the queue: this one would wait in vain.
             Err(TrySendError::Full(_)) => return Err(timeout()),
-            Err(TrySendError::Disconnected(_)) => return Err(self.ended()),
+            Err(TrySendError::Disconnected(_)) => return Err(self.gone()),
         }
         match told.recv_timeout(wait) {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => Err(timeout()),
-            Err(RecvTimeoutError::Disconnected) => Err(self.ended()),
+            Err(RecvTimeoutError::Disconnected) => Err(self.gone()),
         }
     }
 
-    fn ended(&self) -> HsmError {
+    fn gone(&self) -> HsmError {
         HsmError::Call {
             what: "use the master key",
             address: self.uri.token_name(),
