@@ -1,6 +1,6 @@
 //! A connection to the database, whichever it is.
 
-use crate::postgres::Breaker;
+use crate::postgres::Hosts;
 use crate::sql::Tx;
 use crate::{StoreError, StoreUrl, postgres, sqlite};
 use countersign_engine::time::Timestamp;
@@ -17,7 +17,7 @@ pub(crate) struct Source {
     pub(crate) wait: Duration,
     /// Name of this node.
     pub(crate) node: String,
-    breaker: Arc<Breaker>,
+    hosts: Arc<Hosts>,
 }
 
 impl Source {
@@ -26,7 +26,7 @@ impl Source {
             url,
             wait,
             node: node.to_owned(),
-            breaker: Arc::default(),
+            hosts: Arc::default(),
         }
     }
 
@@ -38,7 +38,7 @@ impl Source {
             }
             StoreUrl::Server(address) => Database::Postgres(postgres::Database::new(
                 address,
-                &self.breaker,
+                &self.hosts,
                 &self.node,
                 self.wait,
             )?),

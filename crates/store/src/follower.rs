@@ -1,11 +1,11 @@
 //! Following what other nodes change: a look at the generation of the configuration several times a second, and a new
 //! reading where it has risen.
 
-use crate::StoreError;
 use crate::database::{Access, Database};
 use crate::ring;
 use crate::rows::{challenge, key, setting};
 use crate::shared::Shared;
+use crate::{StoreError, postgres};
 use countersign_engine::model::KeyRecord;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -54,6 +54,7 @@ impl Drop for Follower {
 fn follow(shared: &Weak<Shared>, database: &Database, stopped: &Receiver<()>) {
     let mut looks = 0_u64;
     let mut behind = None;
+    let mut connection = None;
     while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
         let Some(shared) = shared.upgrade() else {
             return;
@@ -67,7 +68,21 @@ fn follow(shared: &Weak<Shared>, database: &Database, stopped: &Receiver<()>) {
         ) {
             tracing::debug!("failed to {error}: changes of other nodes are not seen");
         }
+        if let Some(now) = database.server().and_then(postgres::Database::connected)
+            && connection.replace(now).is_some_and(|before| before != now)
+        {
+            have_compared(&shared);
+        }
     }
+}
+
+/// Has the writer compare the store with what it has committed: after a reconnection it may be another one.
+fn have_compared(shared: &Shared) {
+    shared.send(Box::new(|writer| {
+        if let Err(error) = writer.compare() {
+            tracing::debug!("failed to {error}: it is tried again with the next commit");
+        }
+    }));
 }
 
 /// `behind` is when a data key of another node could last not be opened.

@@ -9,6 +9,7 @@ use countersign_engine::model::{NodeRecord, NodeWish};
 use countersign_engine::time::Timestamp;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 const NEWEST_RECORD: &str = "SELECT MAX(to_time) FROM audit_segment";
 
@@ -38,6 +39,12 @@ impl Store {
             let newest = tx.first(NEWEST_RECORD, args![], |row| row.columns().opt_time())?;
             Ok(newest.flatten())
         })
+    }
+
+    /// Whether the store lacks what this node has committed since it was opened (E-115003): it was put back, or a replica
+    /// took over that had not got it. The node must not serve then.
+    pub fn has_lost_commits(&self) -> bool {
+        self.shared.lost.load(Ordering::Acquire)
     }
 
     /// Whether the store holds what the state file of a node remembers of it (E-115003 where it does not).

@@ -7,11 +7,13 @@
 mod address;
 pub(crate) mod batch;
 mod failure;
+mod hosts;
 mod passfile;
 mod tls;
 mod value;
 
 pub use address::Address;
+pub(crate) use hosts::Hosts;
 use value::Owned;
 pub(crate) use value::{blob, int, text};
 
@@ -25,35 +27,26 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
-use tokio_postgres::{Client, NoTls, Statement};
+use tokio_postgres::{Client, Statement};
 
 /// Prepared statements kept by each connection.
 const STATEMENTS: usize = 300;
 /// Rows of a long answer fetched at a time.
 const FETCH: usize = 256;
-/// For so long after a failure nobody else tries to connect: a server that hangs would hold every thread in turn.
-const REST_MS: i64 = 200;
 
 /// Connections made by this process.
 static MADE: AtomicU64 = AtomicU64::new(1);
 
 type Queued = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
-/// A server that could not be reached a moment ago.
-#[derive(Debug, Default)]
-pub(crate) struct Breaker {
-    /// Milliseconds of the monotonic clock until which nobody tries.
-    until: AtomicI64,
-}
-
 /// A connection, made when it is needed.
 pub(crate) struct Database {
     address: Arc<Address>,
-    breaker: Arc<Breaker>,
+    hosts: Arc<Hosts>,
     /// Shown by the server, so that its administrator sees who it is.
     name: String,
     wait: Duration,
@@ -84,13 +77,15 @@ struct Live {
     statements: HashMap<String, Statement>,
     queued: Vec<Queued>,
     number: u64,
+    /// Which of the hosts it is to.
+    host: usize,
 }
 
 impl Database {
     /// A connection to be made at the first statement. `wait` bounds each wait for the server.
     pub(crate) fn new(
         address: &Arc<Address>,
-        breaker: &Arc<Breaker>,
+        hosts: &Arc<Hosts>,
         name: &str,
         wait: Duration,
     ) -> Result<Self, StoreError> {
@@ -100,7 +95,7 @@ impl Database {
             .map_err(|error| StoreError::Disk(error.to_string()))?;
         Ok(Self {
             address: Arc::clone(address),
-            breaker: Arc::clone(breaker),
+            hosts: Arc::clone(hosts),
             name: format!("countersign {name}"),
             wait,
             deadline: Cell::new(None),
@@ -121,12 +116,40 @@ impl Database {
         Ok(self.live.borrow().as_ref().map_or(0, |live| live.number))
     }
 
+    /// Number of the connection, if there is one.
+    pub(crate) fn connected(&self) -> Option<u64> {
+        self.live.borrow().as_ref().map(|live| live.number)
+    }
+
     /// Ends the connection.
     pub(crate) fn forget(&self) {
         if self.live.borrow_mut().take().is_some() {
             // The server hears of it now: what it held locked for a transaction is free.
             self.flush();
         }
+    }
+
+    /// Ends a connection that is of no more use; the next one is sought elsewhere first.
+    fn drop_lost(&self) {
+        let host = self.live.borrow().as_ref().map(|live| live.host);
+        if let Some(host) = host {
+            self.hosts.lost(host, self.address.hosts());
+            self.forget();
+        }
+    }
+
+    /// Ends a connection to another host than the last one was made to: that one may have taken its place.
+    fn follow(&self) {
+        let home = self.hosts.home();
+        let elsewhere = |live: &Live| live.host != home;
+        if self.live.borrow().as_ref().is_some_and(elsewhere) {
+            self.forget();
+        }
+    }
+
+    /// Whether another server may take writes where one does not.
+    pub(crate) fn has_other_hosts(&self) -> bool {
+        self.address.hosts() > 1
     }
 
     pub(crate) fn tx(&self) -> Tx<'_> {
@@ -169,36 +192,39 @@ impl Database {
             return Ok(Arc::clone(&live.client));
         }
         if self.live.borrow().is_some() {
-            self.forget();
+            self.drop_lost();
             return Err(StoreError::Unreachable(
                 "the server ended the connection".to_owned(),
             ));
         }
-        if self.breaker.rests() {
+        if self.hosts.rest() {
             return Err(StoreError::Unreachable(
                 "the server could not be reached a moment ago".to_owned(),
             ));
         }
-        let client = self.connect().inspect_err(|error| {
+        let (host, client) = self.connect().inspect_err(|error| {
             if !matches!(error, StoreError::ReadOnly) {
-                self.breaker.trip();
+                self.hosts.none_answered();
             }
         })?;
+        self.hosts.answered(host);
         let client = Arc::new(client);
         *self.live.borrow_mut() = Some(Live {
             client: Arc::clone(&client),
             statements: HashMap::new(),
             queued: Vec::new(),
             number: MADE.fetch_add(1, Ordering::Relaxed),
+            host,
         });
         Ok(client)
     }
 
-    fn connect(&self) -> Result<Client, StoreError> {
-        let mut config = self.address.config.clone();
-        config.application_name(&self.name);
+    fn connect(&self) -> Result<(usize, Client), StoreError> {
         let bound = self.wait;
-        config.tcp_user_timeout(bound);
+        let mut configs = self.address.each_host();
+        for config in &mut configs {
+            config.application_name(&self.name).tcp_user_timeout(bound);
+        }
         let spawn = self.runtime.running()?.handle();
         // What the server waits for by itself ends a little earlier, so that it still says what it waited for.
         let ms = (bound * 3 / 4).as_millis().max(1);
@@ -207,21 +233,11 @@ impl Database {
             4 * ms
         );
         self.wait(async {
-            let failed = |error| failure::read(&error);
-            let client = match &self.address.tls {
-                Some(tls) => {
-                    let (client, connection) = config.connect(tls.clone()).await.map_err(failed)?;
-                    spawn.spawn(connection);
-                    client
-                }
-                None => {
-                    let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
-                    spawn.spawn(connection);
-                    client
-                }
-            };
-            client.batch_execute(&settings).await.map_err(failed)?;
-            Ok(client)
+            let tls = self.address.tls.as_ref();
+            let (host, client) = self.hosts.connect(&configs, tls, spawn).await?;
+            let set = client.batch_execute(&settings).await;
+            set.map_err(|error| failure::read(&error))?;
+            Ok((host, client))
         })
     }
 
@@ -277,7 +293,7 @@ impl Database {
             own.map_err(|error| failure::read(&error))
         });
         if result.as_ref().is_err_and(ends_connection) {
-            self.forget();
+            self.drop_lost();
         }
         result
     }
@@ -332,6 +348,7 @@ impl Database {
         &self,
         run: impl FnOnce(Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.follow();
         self.queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         let result = run(self.tx());
         match &result {
@@ -379,23 +396,6 @@ fn unknown(error: StoreError) -> StoreError {
         StoreError::Unreachable(reason) => StoreError::Unknown(reason),
         other => other,
     }
-}
-
-impl Breaker {
-    fn rests(&self) -> bool {
-        now_ms() < self.until.load(Ordering::Relaxed)
-    }
-
-    fn trip(&self) {
-        self.until.store(now_ms() + REST_MS, Ordering::Relaxed);
-    }
-}
-
-/// Milliseconds since the first call.
-fn now_ms() -> i64 {
-    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    let since = START.get_or_init(Instant::now).elapsed();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Statements on a connection.

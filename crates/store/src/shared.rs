@@ -62,6 +62,8 @@ pub(crate) struct Shared {
     pub(crate) hosts: RwLock<Arc<Hosts>>,
     readers: Mutex<Vec<Database>>,
     ended: AtomicBool,
+    /// Whether the store lacks what this node has committed.
+    pub(crate) lost: AtomicBool,
     pub(crate) outstanding: AtomicI64,
     live: Mutex<(Timestamp, i64)>,
     pub(crate) pulse: Pulse,
@@ -89,6 +91,7 @@ impl Shared {
             hosts: RwLock::default(),
             readers: Mutex::default(),
             ended: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
             outstanding: AtomicI64::new(outstanding),
             live: Mutex::new((Timestamp(i64::MIN), 0)),
             pulse: Pulse::default(),

@@ -11,6 +11,8 @@ use tokio_postgres::config::{Host, TargetSessionAttrs};
 
 /// How long one host may take to answer a connection before the next one is tried.
 const CONNECT: Duration = Duration::from_secs(2);
+/// Where PostgreSQL listens unless told otherwise.
+const DEFAULT_PORT: u16 = 5432;
 
 /// Server, database, account and TLS of a PostgreSQL store.
 #[derive(Clone)]
@@ -74,13 +76,79 @@ impl Address {
         Ok(Self { config, tls })
     }
 
-    /// The addresses, as a person reads them.
-    fn hosts(&self) -> String {
+    /// How many hosts there are.
+    pub(super) fn hosts(&self) -> usize {
+        self.config.get_hosts().len()
+    }
+
+    /// Each host with all else that a connection to it needs.
+    pub(super) fn each_host(&self) -> Vec<Config> {
+        let addresses = self.config.get_hostaddrs();
+        let hosts = self.config.get_hosts().iter().enumerate();
+        hosts
+            .map(|(place, host)| {
+                let mut one = self.without_hosts();
+                match host {
+                    Host::Tcp(name) => one.host(name),
+                    Host::Unix(path) => one.host_path(path),
+                };
+                if let Some(address) = addresses.get(place) {
+                    one.hostaddr(*address);
+                }
+                one.port(self.port(place));
+                one
+            })
+            .collect()
+    }
+
+    /// The configuration but for the hosts: the driver can add some, but take none away.
+    fn without_hosts(&self) -> Config {
+        let all = &self.config;
+        let mut one = Config::new();
+        if let Some(user) = all.get_user() {
+            one.user(user);
+        }
+        if let Some(password) = all.get_password() {
+            one.password(password);
+        }
+        if let Some(name) = all.get_dbname() {
+            one.dbname(name);
+        }
+        if let Some(options) = all.get_options() {
+            one.options(options);
+        }
+        if let Some(timeout) = all.get_connect_timeout() {
+            one.connect_timeout(*timeout);
+        }
+        if let Some(interval) = all.get_keepalives_interval() {
+            one.keepalives_interval(interval);
+        }
+        if let Some(retries) = all.get_keepalives_retries() {
+            one.keepalives_retries(retries);
+        }
+        one.ssl_mode(all.get_ssl_mode())
+            .ssl_negotiation(all.get_ssl_negotiation())
+            .keepalives(all.get_keepalives())
+            .keepalives_idle(all.get_keepalives_idle())
+            .target_session_attrs(all.get_target_session_attrs())
+            .channel_binding(all.get_channel_binding());
+        one
+    }
+
+    fn port(&self, place: usize) -> u16 {
         let ports = self.config.get_ports();
-        let port = |at: usize| ports.get(at).or(ports.first()).copied().unwrap_or(5432);
+        ports
+            .get(place)
+            .or(ports.first())
+            .copied()
+            .unwrap_or(DEFAULT_PORT)
+    }
+
+    /// The addresses, as a person reads them.
+    fn host_list(&self) -> String {
         let one = |(at, host): (usize, &Host)| match host {
-            Host::Tcp(name) if name.contains(':') => format!("[{name}]:{}", port(at)),
-            Host::Tcp(name) => format!("{name}:{}", port(at)),
+            Host::Tcp(name) if name.contains(':') => format!("[{name}]:{}", self.port(at)),
+            Host::Tcp(name) => format!("{name}:{}", self.port(at)),
             Host::Unix(path) => path.display().to_string(),
         };
         let all: Vec<String> = self
@@ -159,8 +227,8 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let database = self.config.get_dbname().unwrap_or_default();
         match self.config.get_user() {
-            Some(user) => write!(f, "postgres://{user}@{}/{database}", self.hosts()),
-            None => write!(f, "postgres://{}/{database}", self.hosts()),
+            Some(user) => write!(f, "postgres://{user}@{}/{database}", self.host_list()),
+            None => write!(f, "postgres://{}/{database}", self.host_list()),
         }
     }
 }

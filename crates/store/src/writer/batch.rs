@@ -67,11 +67,14 @@ impl Writer {
                 applied.outcomes
             }
             Err(error) => {
-                tracing::warn!(
-                    "failed to {error}: {} requests fail ({})",
-                    jobs.len(),
-                    error.status().number()
-                );
+                // That the store lacks commits has been said, and stays so.
+                if error != StoreError::Lost {
+                    tracing::warn!(
+                        "failed to {error}: {} requests fail ({})",
+                        jobs.len(),
+                        error.status().number()
+                    );
+                }
                 // Where it may have taken place all the same, memory must not stand on what was before.
                 jobs.iter().for_each(|job| forget(&self.shared, &job.work));
                 vec![Outcome::Failed(error); jobs.len()]

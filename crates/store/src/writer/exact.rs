@@ -4,21 +4,39 @@
 
 use super::Writer;
 use crate::ledger::Ledger;
-use crate::{StoreError, trail};
+use crate::rows::key;
+use crate::{StoreError, postgres, trail};
 use countersign_engine::audit::chain::Head;
 use countersign_engine::time::Timestamp;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How often a transaction is repeated.
+/// How often a transaction is repeated that others got in the way of.
 const TRIES: u32 = 12;
 
 /// What the writer knows of its commits.
 #[derive(Default)]
 pub(super) struct Certainty {
-    /// Chains as they would stand after commits whose outcome was not told.
+    /// Chains as they would stand after commits whose outcome was not told. All of them follow the one in memory, so
+    /// that one of them at most takes place; until something else has, it may still come.
     doubts: Vec<Ledger>,
-    /// The connection on which the end of the chain was last looked at.
+    /// The connection on which the end of the chain was last looked at; 0 when it must be looked at again.
     connection: u64,
+    /// Since when the server has failed.
+    failing: Option<Instant>,
+}
+
+/// Sequence number and hash of the last record of an epoch.
+type Tail = Option<(u64, [u8; 32])>;
+
+/// What a look at the end of the chain finds.
+enum End {
+    /// The chain in memory.
+    Known,
+    /// One that was doubtful, at this place.
+    Doubtful(usize),
+    /// Another one.
+    Foreign,
 }
 
 /// What attempts would give whose commits are doubtful, with the end of the chain that tells.
@@ -92,25 +110,72 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let shared = self.database.server().is_some();
         let budget = 2 * self.shared.source.wait;
-        let end = Instant::now() + budget;
+        // A server that has been away for longer is waited for no more: what comes meanwhile hears so at once.
+        let end = self.certainty.failing.unwrap_or_else(Instant::now) + budget;
         self.database.bound(Some(budget));
         let mut tries = 0;
         loop {
-            let result = self.settle().and_then(|()| attempt(self));
-            match result {
-                Err(error)
-                    if shared && may_pass(&error) && tries < TRIES && Instant::now() < end =>
-                {
-                    tries += 1;
-                    std::thread::sleep(pause(tries));
+            let error = match self.attempt(&mut attempt) {
+                Ok(value) => {
+                    self.certainty.failing = None;
+                    return Ok(value);
                 }
-                // What was not found yet may still come.
-                Err(StoreError::Unreachable(reason)) if !self.certainty.doubts.is_empty() => {
-                    return Err(StoreError::Unknown(reason));
-                }
-                ended => return ended,
+                Err(error) => error,
+            };
+            if !self.certainty.doubts.is_empty() {
+                self.certainty.connection = 0;
             }
+            let away = shared && self.is_away(&error);
+            if away {
+                self.certainty.failing.get_or_insert_with(Instant::now);
+            }
+            let again = away || shared && error.is_passing() && tries < TRIES;
+            if !again || Instant::now() >= end {
+                return Err(self.ended(error));
+            }
+            tries += 1;
+            std::thread::sleep(pause(tries));
         }
+    }
+
+    fn attempt<T>(
+        &mut self,
+        attempt: &mut impl FnMut(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.settle()?;
+        let before = self.ledger.head();
+        let value = attempt(self)?;
+        if self.ledger.head() != before {
+            // Their place in the chain is taken.
+            self.certainty.doubts.clear();
+        }
+        Ok(value)
+    }
+
+    /// Whether an error means that no server is there to write to. Another one may take over; what became of a commit of
+    /// unknown outcome is looked at first.
+    fn is_away(&self, error: &StoreError) -> bool {
+        let server = self.database.server();
+        match error {
+            StoreError::Unreachable(_) | StoreError::Unknown(_) => true,
+            StoreError::ReadOnly => server.is_some_and(postgres::Database::has_other_hosts),
+            _ => false,
+        }
+    }
+
+    /// The error for those who wait: what was not found yet may still come.
+    fn ended(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Unreachable(reason) if !self.certainty.doubts.is_empty() => {
+                StoreError::Unknown(reason)
+            }
+            other => other,
+        }
+    }
+
+    /// Compares the store with the chain in memory, where that has not been done since it was connected to.
+    pub(crate) fn compare(&mut self) -> Result<(), StoreError> {
+        self.exactly(|_| Ok(()))
     }
 
     /// Notes that a commit may have taken place, with the chain as it would stand then.
@@ -129,35 +194,75 @@ impl Writer {
         if connection == self.certainty.connection {
             return Ok(());
         }
-        if let Some(place) = self.place_of_end()? {
-            self.ledger = self.certainty.doubts.swap_remove(place);
+        match self.end_of_chain()? {
+            End::Known => {}
+            End::Doubtful(place) => {
+                self.make_lasting()?;
+                self.ledger = self.certainty.doubts.swap_remove(place);
+                self.certainty.doubts.clear();
+            }
+            End::Foreign => return Err(self.lose()),
         }
-        self.certainty.doubts.clear();
+        self.shared.lost.store(false, Ordering::Release);
         self.certainty.connection = connection;
         Ok(())
     }
 
-    /// Which of the doubtful chains the store holds; none when it holds the one in memory.
-    fn place_of_end(&self) -> Result<Option<usize>, StoreError> {
+    /// Which chain the store holds.
+    fn end_of_chain(&self) -> Result<End, StoreError> {
         let tx = self.database.tx();
-        let holds = |ledger: &Ledger| {
-            let end = trail::end_of(tx, ledger.epoch())?;
+        let mut ends: Vec<(i64, Tail)> = Vec::new();
+        let mut holds = |ledger: &Ledger| {
+            let epoch = ledger.epoch();
+            let known = ends.iter().find(|(of, _)| *of == epoch);
+            let end = match known {
+                Some((_, end)) => *end,
+                None => {
+                    let end = trail::end_of(tx, epoch)?;
+                    ends.push((epoch, end));
+                    end
+                }
+            };
             let head = ledger.head().map(|head| (head.seq, head.hash));
             Ok::<bool, StoreError>(end == head)
         };
         for (place, doubt) in self.certainty.doubts.iter().enumerate() {
             if holds(doubt)? {
-                return Ok(Some(place));
+                return Ok(End::Doubtful(place));
             }
         }
-        if holds(&self.ledger)? {
-            return Ok(None);
+        Ok(if holds(&self.ledger)? {
+            End::Known
+        } else {
+            End::Foreign
+        })
+    }
+
+    /// A commit that was found may stand on this server alone, which did not live to hear of its replicas. It is believed
+    /// once a later one is acknowledged: then they hold both.
+    fn make_lasting(&self) -> Result<(), StoreError> {
+        self.database.begin()?;
+        let node = &self.ledger.author().node;
+        let done = key::seen(self.database.tx(), node, self.shared.now())
+            .and_then(|()| self.database.commit());
+        if done.is_err() {
+            self.database.rollback();
         }
-        tracing::error!(
-            code = "E-115003",
-            "the store lacks audit records that this node has written: it was put back, or a replica without them took over; this node serves nothing more until it is started again"
-        );
-        Err(StoreError::Lost)
+        done
+    }
+
+    /// The store lacks what this node has committed: it says so, to a start after this one, too.
+    fn lose(&mut self) -> StoreError {
+        if !self.shared.lost.swap(true, Ordering::AcqRel) {
+            tracing::error!(
+                code = "E-115003",
+                "the store lacks audit records that this node has written: it was put back, or a replica without them took over, and used one-time passwords would be valid again; this node does not serve until the store holds them, or `countersign audit accept-rollback` gives them up"
+            );
+            if let Some(head) = self.ledger.head() {
+                self.keeper.remember(head);
+            }
+        }
+        StoreError::Lost
     }
 
     /// Ends a transaction without its writes and answers the chain as it would stand with them.
@@ -166,11 +271,6 @@ impl Writer {
         self.numbers.forget();
         std::mem::replace(&mut self.ledger, before)
     }
-}
-
-/// Whether an attempt may be made again. After a commit of unknown outcome it is looked at first what became of it.
-fn may_pass(error: &StoreError) -> bool {
-    error.is_passing() || matches!(error, StoreError::Unknown(_))
 }
 
 /// Milliseconds that grow, a little different for each node: two that got in each other's way must not meet again.
