@@ -319,9 +319,9 @@ fn bit(scenario: Scenario) -> u8 {
 impl Shut {
     /// The answer to a request over JSON: the client is to ask another node.
     pub(crate) fn answer(self) -> Result<Reply, Problem> {
-        let refused = |message: String| {
+        let refused = |status: Status, message: String| {
             let id = crate::auth::id_text(&crate::Node::arrival().id);
-            Ok(Reply::with(Status::CONFIG, message, id))
+            Ok(Reply::with(status, message, id))
         };
         match self {
             Self::Stopping => Err(Problem::stopping()),
@@ -330,16 +330,20 @@ impl Shut {
                 "Out of service",
                 "This node was taken out of service; ask another one.",
             )),
-            Self::RolledBack => Err(Problem::new(
-                503,
-                "Store rolled back",
-                "The store lacks what this node has seen there (E-115003); ask another node.",
-            )),
-            Self::Off(scenario) => refused(format!(
-                "{} is switched off on this node; ask another one",
-                scenario.word()
-            )),
+            Self::RolledBack => refused(
+                Status::STORAGE,
+                "the store lacks what this node has seen there (E-115003); ask another node"
+                    .to_owned(),
+            ),
+            Self::Off(scenario) => refused(
+                Status::CONFIG,
+                format!(
+                    "{} is switched off on this node; ask another one",
+                    scenario.word()
+                ),
+            ),
             Self::Clock => refused(
+                Status::CONFIG,
                 "the clock of this node is not trusted (E-111001); ask another node".to_owned(),
             ),
         }

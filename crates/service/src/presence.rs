@@ -216,6 +216,9 @@ impl Node {
     }
 
     fn follow(&self, memory: &mut Memory) -> Result<(), StoreError> {
+        if self.store().has_lost_commits() {
+            return Err(StoreError::Lost);
+        }
         self.gate().set_wish(self.store().node_wish(self.name())?);
         let due = |at: Option<Instant>| at.is_none_or(|at| at.elapsed() >= COMPARE_EVERY);
         let untrusted = self.clock_watch().state().0 == Trust::Untrusted;
