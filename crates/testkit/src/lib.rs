@@ -25,7 +25,7 @@ pub mod world;
 
 pub use curl::Answer;
 pub use https::Https;
-pub use postgres::{Database, Postgres};
+pub use postgres::{Database, Patroni, Postgres};
 pub use proof::Proof;
 pub use proxy::{Chaos, Mode, Proxy};
 pub use radclient::{Packet, radclient};

@@ -2,6 +2,7 @@
 //! servers for tests that kill, freeze or promote one.
 
 mod database;
+mod patroni;
 mod process;
 mod programs;
 mod session;
@@ -11,6 +12,7 @@ mod template;
 mod tls;
 
 pub use database::Database;
+pub use patroni::Patroni;
 pub use session::Session;
 
 use database::Access;

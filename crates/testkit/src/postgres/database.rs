@@ -15,25 +15,39 @@ const COLUMN: char = '\u{1f}';
 #[derive(Debug, Clone)]
 pub(super) struct Access {
     programs: Programs,
-    port: u16,
+    /// Of several servers the one that takes writes is meant.
+    ports: Vec<u16>,
     database: String,
 }
 
 impl Access {
     pub(super) fn new(programs: &Programs, port: u16, database: &str) -> Self {
+        Self::among(programs, &[port], database)
+    }
+
+    /// A database of whichever of these servers takes writes.
+    pub(super) fn among(programs: &Programs, ports: &[u16], database: &str) -> Self {
         Self {
             programs: programs.clone(),
-            port,
+            ports: ports.to_vec(),
             database: database.to_owned(),
         }
     }
 
     fn client(&self, program: &str) -> Command {
         let mut command = self.programs.client(program);
+        let hosts = vec!["127.0.0.1"; self.ports.len()].join(",");
         command
-            .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
+            .args(["-h", &hosts, "-p", &self.port_list().join(",")])
             .args(["-U", "postgres", "-d", &self.database]);
+        if self.ports.len() > 1 {
+            command.env("PGTARGETSESSIONATTRS", "read-write");
+        }
         command
+    }
+
+    fn port_list(&self) -> Vec<String> {
+        self.ports.iter().map(u16::to_string).collect()
     }
 
     pub(super) fn psql(&self) -> Command {
@@ -57,7 +71,7 @@ impl Access {
     }
 
     fn at(&self, database: &str) -> Self {
-        Self::new(&self.programs, self.port, database)
+        Self::among(&self.programs, &self.ports, database)
     }
 }
 
@@ -116,12 +130,34 @@ impl Database {
 
     /// The port of the server itself.
     pub fn port(&self) -> u16 {
-        self.access.port
+        self.access.ports.first().copied().unwrap_or_default()
+    }
+
+    /// Names another server that has it too: whichever takes writes is used from now on.
+    pub fn also_at(&mut self, port: u16) {
+        self.access.ports.push(port);
     }
 
     /// The URL of a store in it.
     pub fn url(&self) -> String {
-        self.url_by(self.proxy.as_ref().map_or(self.access.port, Proxy::port))
+        if self.access.ports.len() > 1 {
+            return self.url_among();
+        }
+        self.url_by(self.proxy.as_ref().map_or(self.port(), Proxy::port))
+    }
+
+    fn url_among(&self) -> String {
+        let hosts: Vec<String> = self
+            .access
+            .port_list()
+            .iter()
+            .map(|port| format!("127.0.0.1:{port}"))
+            .collect();
+        format!(
+            "postgres://{ACCOUNT}@{}/{}?sslmode=disable&target_session_attrs=read-write",
+            hosts.join(","),
+            self.name()
+        )
     }
 
     /// The URL of a store in it that is reached by another port, such as that of a proxy.

@@ -64,6 +64,11 @@ impl Programs {
         words
     }
 
+    /// Where they lie.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A client program.
     pub(super) fn client(&self, program: &str) -> Command {
         clean(Command::new(self.folder.join(program)))
