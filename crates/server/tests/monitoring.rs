@@ -1,6 +1,6 @@
 //! What an operator sees of a running server: figures, timings of requests, and a log whose level follows a setting.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use countersign_testkit::oath::{KEY_HEX, fast_hotp, wrong};
 use countersign_testkit::world::rows;

@@ -1,7 +1,9 @@
 //! The document of the metrics, compared with their table and rewritten with `UPDATE=1`; and what monitoring is made of:
 //! no file names a metric that does not exist.
 
-use countersign_service::metrics::METRICS;
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use countersign_service::metrics::{METRICS, Row};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -56,7 +58,7 @@ fn named(text: &str) -> BTreeSet<&str> {
 /// Whether a text names metrics, and only those there are: by their samples, and in prose by the names of the table.
 fn check_names(name: &str, prose: bool) {
     let text = std::fs::read_to_string(file(name)).unwrap();
-    let mut known: BTreeSet<String> = METRICS.iter().flat_map(|row| row.samples()).collect();
+    let mut known: BTreeSet<String> = METRICS.iter().flat_map(Row::samples).collect();
     if prose {
         known.extend(METRICS.iter().map(|row| row.name.to_owned()));
     }

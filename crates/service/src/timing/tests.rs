@@ -116,7 +116,7 @@ fn whoever_follows_gets_what_is_kept() {
     let (timings, seen) = (Timings::default(), Arc::new(Mutex::new(Vec::new())));
     let to = seen.clone();
     timings.follow(Box::new(move |timing| {
-        to.lock().unwrap().push(timing.id[0])
+        to.lock().unwrap().push(timing.id[0]);
     }));
     timings.keep(&all(), ended(4, Duration::ZERO));
     timings.keep(&Settings::default(), ended(5, Duration::ZERO));

@@ -29,8 +29,11 @@ fn inside(bytes: &[u8], wanted: u8) -> Option<(&[u8], &[u8])> {
     (tag == wanted).then_some((content, rest))
 }
 
-/// Tag and content of an element, and what follows it.
-fn any(bytes: &[u8]) -> Option<((u8, &[u8]), &[u8])> {
+/// An element: its tag and its content.
+type Element<'a> = (u8, &'a [u8]);
+
+/// An element, and what follows it.
+fn any(bytes: &[u8]) -> Option<(Element<'_>, &[u8])> {
     let (&tag, bytes) = bytes.split_first()?;
     let (&first, bytes) = bytes.split_first()?;
     let (length, bytes) = match first {
