@@ -22,9 +22,11 @@ use crate::sql::{Arg, Row};
 use failure::ends_connection;
 use futures_util::TryStreamExt;
 use futures_util::future::{join, join_all, try_join_all};
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -242,11 +244,11 @@ impl Database {
     }
 
     /// Sends a statement; its answer is looked at with that of the next one.
-    fn queue(&self, sql: &'static str) -> Result<(), StoreError> {
-        let client = self.client()?;
+    fn queue(&self, sql: impl Into<Cow<'static, str>>) -> Result<(), StoreError> {
+        let (client, sql) = (self.client()?, sql.into());
         self.put(Box::pin(async move {
             client
-                .batch_execute(sql)
+                .batch_execute(&sql)
                 .await
                 .map_err(|error| failure::read(&error))
         }))
@@ -521,8 +523,12 @@ impl Tx<'_> {
         args: &[Arg<'_>],
         mut each: impl FnMut(&Row<'_>) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
-        self.run(&format!("DECLARE long NO SCROLL CURSOR FOR {sql}"), args)?;
-        let fetch = format!("FETCH {FETCH} FROM long");
+        let cursor = cursor(sql);
+        self.run(
+            &format!("DECLARE {cursor} NO SCROLL CURSOR FOR {sql}"),
+            args,
+        )?;
+        let fetch = format!("FETCH {FETCH} FROM {cursor}");
         let result = (|| {
             loop {
                 let rows = self.rows(&fetch, &[])?;
@@ -538,8 +544,16 @@ impl Tx<'_> {
         })();
         // After an error the transaction ends, and the cursor with it.
         if result.is_ok() {
-            self.queue("CLOSE long")?;
+            self.database.queue(format!("CLOSE {cursor}"))?;
         }
         result
     }
+}
+
+/// The cursor of a statement. How rows look is learnt once for each text of a FETCH, so that no two statements may share
+/// a name.
+fn cursor(sql: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    sql.hash(&mut hasher);
+    format!("long_{:016x}", hasher.finish())
 }

@@ -7,4 +7,5 @@ mod commit;
 mod document;
 mod faults;
 mod lists;
+mod together;
 pub(crate) mod world;

@@ -145,6 +145,8 @@ impl Writer {
             let _ = tx.settle(); // what else went wrong in a work that is undone
             tx.run("ROLLBACK TO SAVEPOINT work", &[])
                 .map_err(Stop::Broken)?;
+            // What the work reserved is undone with it; others of this transaction reserve anew.
+            self.numbers.forget();
         }
         if !matches!(applied, Err(Stop::Broken(_))) {
             tx.queue("RELEASE SAVEPOINT work").map_err(Stop::Broken)?;
