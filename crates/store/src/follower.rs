@@ -7,6 +7,7 @@ use crate::rows::{challenge, key, setting};
 use crate::shared::Shared;
 use crate::{StoreError, postgres};
 use countersign_engine::model::KeyRecord;
+use countersign_keyring::Keyring;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
@@ -106,8 +107,11 @@ fn look(
     }
     let (snapshot, rows) = database.reading(|tx| Ok((shared.read_snapshot(tx)?, key::all(tx)?)))?;
     // A key that another node made may want an HSM that is away: the configuration does not wait for it.
-    match follow_keys(shared, &rows) {
-        Ok(()) => *behind = None,
+    let keyring = match follow_keys(shared, &rows) {
+        Ok(keyring) => {
+            *behind = None;
+            Some(keyring)
+        }
         Err(error) => {
             tracing::error!(
                 code = "E-112001",
@@ -115,23 +119,20 @@ fn look(
                 KEYS_AGAIN.as_secs()
             );
             *behind = Some(Instant::now());
+            None
         }
-    }
-    if generation != known {
-        shared.set_snapshot(snapshot);
-    }
+    };
+    shared.set_configuration(snapshot, keyring);
     Ok(())
 }
 
-fn follow_keys(shared: &Shared, rows: &[KeyRecord]) -> Result<(), StoreError> {
+fn follow_keys(shared: &Shared, rows: &[KeyRecord]) -> Result<Keyring, StoreError> {
     let rows = rows
         .iter()
         .map(ring::from_record)
         .collect::<Result<_, _>>()?;
-    let keyring = shared
+    shared
         .keyring()
         .follow(rows)
-        .map_err(|error| StoreError::Sealing(error.to_string()))?;
-    shared.set_keyring(keyring);
-    Ok(())
+        .map_err(|error| StoreError::Sealing(error.to_string()))
 }

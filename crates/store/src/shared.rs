@@ -117,6 +117,21 @@ impl Shared {
         }
     }
 
+    /// As [`Shared::set_snapshot`], with the key ring of the same state of the database: the writer and whoever follows
+    /// other nodes must not put an older one into the place of a newer one.
+    pub(crate) fn set_configuration(&self, new: Snapshot, keyring: Option<Keyring>) {
+        let mut now = self
+            .snapshot
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if now.generation <= new.generation {
+            if let Some(keyring) = keyring {
+                self.set_keyring(keyring);
+            }
+            *now = Arc::new(new);
+        }
+    }
+
     pub(crate) fn hosts(&self) -> Arc<Hosts> {
         Arc::clone(&self.hosts.read().unwrap_or_else(PoisonError::into_inner))
     }

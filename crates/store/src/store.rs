@@ -133,11 +133,9 @@ impl Store {
             .hosts
             .write()
             .unwrap_or_else(PoisonError::into_inner) = Arc::new(hosts);
-        self.errand(|writer| {
-            let snapshot = writer.shared.read_snapshot(writer.database.tx())?;
-            writer.shared.set_snapshot(snapshot);
-            Ok(())
-        })
+        let snapshot = self.shared.read(|tx| self.shared.read_snapshot(tx))?;
+        self.shared.set_snapshot(snapshot);
+        Ok(())
     }
 
     /// The key ring.

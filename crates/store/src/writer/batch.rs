@@ -204,11 +204,10 @@ impl Writer {
                 Touch::EvictApplication(key) => shared.cache.evict_application(key),
             }
         }
-        if let Some(snapshot) = fresh.snapshot {
-            shared.set_snapshot(snapshot);
-        }
-        if let Some(keyring) = fresh.keyring {
-            shared.set_keyring(keyring);
+        match (fresh.snapshot, fresh.keyring) {
+            (Some(snapshot), keyring) => shared.set_configuration(snapshot, keyring),
+            (None, Some(keyring)) => shared.set_keyring(keyring),
+            (None, None) => {}
         }
     }
 }
