@@ -120,11 +120,7 @@ pub(crate) fn insert(tx: Tx<'_>, epoch: i64, s: &Segment) -> Result<i64, StoreEr
             s.body.as_slice()
         ],
     );
-    match done {
-        // A commit that was given up has come after all.
-        Err(StoreError::Refused(reason)) if reason == TAKEN => Err(StoreError::Contended),
-        done => done.map(|_| key),
-    }
+    contended_if_taken(done).map(|_| key)
 }
 
 pub(crate) fn insert_traces(
@@ -149,8 +145,16 @@ pub(crate) fn insert_epoch(
     node: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.run(INSERT_EPOCH, args![number, epoch, node, now])
-        .map(|_| ())
+    let done = tx.run(INSERT_EPOCH, args![number, epoch, node, now]);
+    contended_if_taken(done).map(|_| ())
+}
+
+/// A number that another node, or a commit that was given up, has taken meanwhile.
+fn contended_if_taken<T>(done: Result<T, StoreError>) -> Result<T, StoreError> {
+    match done {
+        Err(StoreError::Refused(reason)) if reason == TAKEN => Err(StoreError::Contended),
+        done => done,
+    }
 }
 
 /// Sequence number and hash of the newest record of an epoch.

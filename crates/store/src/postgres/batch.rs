@@ -5,6 +5,7 @@ use super::Database;
 use crate::StoreError;
 use crate::rows::{application, user};
 use crate::sql::Arg;
+use crate::sqlite::TAKEN;
 use crate::trail::Segment;
 use countersign_engine::model::{ApplicationKey, ApplicationState, UserKey, UserState};
 use countersign_engine::time::Timestamp;
@@ -206,6 +207,8 @@ impl Database {
         match self.answer(client.execute_raw(&prepared, args.iter().copied())) {
             Ok(_) => Ok(true),
             Err(StoreError::NotHeld) => Ok(false),
+            // The place of the segment: a commit that was given up has come after all.
+            Err(StoreError::Refused(reason)) if reason == TAKEN => Err(StoreError::Contended),
             Err(StoreError::Unreachable(reason)) => Err(StoreError::Unknown(reason)),
             Err(error) => Err(error),
         }

@@ -32,6 +32,8 @@ fn refused(error: &DbError) -> StoreError {
         "25006" => StoreError::ReadOnly,
         "53100" => StoreError::Full,
         "55P03" | "57014" | "25P03" | "25P04" => StoreError::Busy,
+        // Nobody knows whether it was done (distributed SQL).
+        "40003" => StoreError::Unreachable(text()),
         other if other.starts_with("08") || other.starts_with("57") || other.starts_with("28") => {
             StoreError::Unreachable(text())
         }

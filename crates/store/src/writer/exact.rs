@@ -88,7 +88,11 @@ impl Writer {
             match writer.database.commit() {
                 Ok(()) => {
                     writer.numbers.keep();
-                    Ok(value)
+                    // Nothing but conflicts may come from a late commit of the same.
+                    if !hopes.0.is_empty() && writer.ledger.head() == before.head() {
+                        writer.look_again()?;
+                    }
+                    Ok(hopes.fulfilled(&writer.ledger).unwrap_or(value))
                 }
                 Err(error) => {
                     let after = writer.undo(before);
@@ -180,8 +184,20 @@ impl Writer {
 
     /// Notes that a commit may have taken place, with the chain as it would stand then.
     pub(super) fn doubt(&mut self, after: Ledger) {
-        self.certainty.doubts.push(after);
+        // One without a record leaves no sign: taken for the chain in memory it would end the doubt about the others.
+        if after.head() != self.ledger.head() {
+            self.certainty.doubts.push(after);
+        }
         self.certainty.connection = 0;
+    }
+
+    /// Looks again what became of doubtful commits: one may have come while others were tried instead.
+    pub(super) fn look_again(&mut self) -> Result<(), StoreError> {
+        if self.certainty.doubts.is_empty() {
+            return Ok(());
+        }
+        self.certainty.connection = 0;
+        self.settle()
     }
 
     /// Makes sure that the chain in memory is what the store holds: at each new connection, since what was committed on

@@ -51,6 +51,11 @@ impl Writer {
                 Ok(true) => return Ok(Some(applied(jobs, &conflicts))),
                 Ok(false) => {
                     self.ledger = before;
+                    // These works may have come late themselves, and made their own guards stale.
+                    self.look_again()?;
+                    if let Some(applied) = hopes.fulfilled(&self.ledger) {
+                        return Ok(Some(applied));
+                    }
                     let found = self.conflicting(jobs, &batch, &conflicts)?;
                     if found.is_empty() {
                         continue;
@@ -78,7 +83,10 @@ impl Writer {
                 .filter(|(place, _)| !conflicts.contains(place))
                 .map(|(_, job)| &job.work)
         };
-        for change in works().flat_map(|work| &work.changes) {
+        // In one order on all nodes: those that lock the same rows in another one would wait for each other.
+        let mut changes: Vec<&Change> = works().flat_map(|work| &work.changes).collect();
+        changes.sort_by_key(|change| row(change));
+        for change in changes {
             match change {
                 Change::Application { key, guard, to } => batch.application(*key, *guard, to),
                 Change::User { key, guard, to } => batch.user(*key, *guard, to),
