@@ -167,7 +167,7 @@ impl Own {
     fn take<'p>(&mut self, part: &'p str) -> Result<Option<&'p str>, String> {
         let (name, value) = part
             .split_once('=')
-            .ok_or_else(|| format!("its parameter {part:?} has no value"))?;
+            .ok_or("one of its parameters has no value; write ? in a password as %3F")?;
         let value = percent_decode_str(value)
             .decode_utf8()
             .map_err(|_| format!("its parameter {name} is no UTF-8"))?
