@@ -188,6 +188,8 @@ fn without_it_values_up_to_now_are_refused_or_must_be_followed() {
         return;
     }
     let mut case = Case::new();
+    let earlier = totp(KEY_HEX, now() - 30);
+    assert!(case.world.pap("tina", &earlier).is_accept());
     let backup = case.under_passphrase("monday.backup");
     let used = totp(KEY_HEX, now());
     assert!(case.world.pap("otto", &hotp(KEY_HEX, 0)).is_accept());
