@@ -282,6 +282,11 @@ impl Server {
         &self.store
     }
 
+    /// The store of it from now on, such as the one that a standby took over.
+    pub fn set_store(&mut self, store: Store) {
+        self.store = store;
+    }
+
     /// Changes rows behind its back by one INSERT, UPDATE or DELETE; how many.
     pub fn change_rows(&self, sql: &str) -> usize {
         self.store.change(&self.database(), sql)

@@ -81,6 +81,8 @@ pub struct Database {
     access: Access,
     trust: Option<PathBuf>,
     proxy: Option<Proxy>,
+    /// Ports that the URL names instead of that of the server.
+    ports: Vec<u16>,
     shared: Option<Arc<shared::Use>>,
 }
 
@@ -100,6 +102,7 @@ impl Database {
             access: access.at(&name),
             trust: None,
             proxy: None,
+            ports: Vec::new(),
             shared: Some(shared),
         })
     }
@@ -109,6 +112,7 @@ impl Database {
             access,
             trust,
             proxy: None,
+            ports: Vec::new(),
             shared: None,
         }
     }
@@ -138,38 +142,46 @@ impl Database {
         self.access.ports.push(port);
     }
 
-    /// The URL of a store in it.
-    pub fn url(&self) -> String {
-        if self.access.ports.len() > 1 {
-            return self.url_among();
-        }
-        self.url_by(self.proxy.as_ref().map_or(self.port(), Proxy::port))
+    /// Its URL names another port, such as that of a proxy.
+    pub fn reached_by(&mut self, port: u16) {
+        self.ports = vec![port];
     }
 
-    fn url_among(&self) -> String {
-        let hosts: Vec<String> = self
-            .access
-            .port_list()
-            .iter()
-            .map(|port| format!("127.0.0.1:{port}"))
-            .collect();
+    /// Its URL names one more port, for when the ones before lead to no server that takes writes.
+    pub fn or_at(&mut self, port: u16) {
+        self.ports.push(port);
+    }
+
+    /// Its URL names another authority than that of the server.
+    pub fn trusting(&mut self, authority: PathBuf) {
+        self.trust = Some(authority);
+    }
+
+    /// The URL of a store in it.
+    pub fn url(&self) -> String {
+        let ports = match &self.proxy {
+            _ if !self.ports.is_empty() => self.ports.clone(),
+            Some(proxy) => vec![proxy.port()],
+            None => self.access.ports.clone(),
+        };
+        let (host, security) = match &self.trust {
+            None => ("127.0.0.1", "sslmode=disable".to_owned()),
+            Some(file) => (
+                "localhost",
+                format!("sslmode=verify-full&sslrootcert={}", file.display()),
+            ),
+        };
+        let hosts: Vec<String> = ports.iter().map(|port| format!("{host}:{port}")).collect();
+        let several = if hosts.len() > 1 {
+            "&target_session_attrs=read-write"
+        } else {
+            ""
+        };
         format!(
-            "postgres://{ACCOUNT}@{}/{}?sslmode=disable&target_session_attrs=read-write",
+            "postgres://{ACCOUNT}@{}/{}?{security}{several}",
             hosts.join(","),
             self.name()
         )
-    }
-
-    /// The URL of a store in it that is reached by another port, such as that of a proxy.
-    pub fn url_by(&self, port: u16) -> String {
-        let name = self.name();
-        match &self.trust {
-            None => format!("postgres://{ACCOUNT}@127.0.0.1:{port}/{name}?sslmode=disable"),
-            Some(file) => format!(
-                "postgres://{ACCOUNT}@localhost:{port}/{name}?sslmode=verify-full&sslrootcert={}",
-                file.display()
-            ),
-        }
     }
 
     /// Every transaction of the program is serializable from now on.
