@@ -37,10 +37,12 @@ fn first(store: &Store) -> World {
     )
 }
 
-/// Two nodes on a database of the shared server; `None` with a word where PostgreSQL is missing and may be.
-fn pair() -> Option<(World, Server)> {
+/// Two nodes on a database of the shared server; the second one starts when the world is furnished, and so knows it all.
+/// `None` with a word where PostgreSQL is missing and may be.
+fn pair(furnish: impl FnOnce(&mut World)) -> Option<(World, Server)> {
     let store = Store::Postgres(Arc::new(Database::fresh()?));
-    let world = first(&store);
+    let mut world = first(&store);
+    furnish(&mut world);
     let other = world.node("node-b", Options::default());
     Some((world, other))
 }

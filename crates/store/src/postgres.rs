@@ -278,6 +278,18 @@ impl Database {
         });
     }
 
+    /// Forgets a connection that ended while nobody used it: what begins now gets a new one, and does not fail for it.
+    pub(crate) fn drop_dead(&self) {
+        if self.live.borrow().is_none() {
+            return;
+        }
+        self.flush();
+        let ended = |live: &Live| live.client.is_closed();
+        if self.live.borrow().as_ref().is_some_and(ended) {
+            self.forget();
+        }
+    }
+
     /// Waits for an answer and for those before it.
     fn answer<T>(
         &self,
@@ -319,6 +331,7 @@ impl Database {
 
     /// Begins a transaction that may write; it is sent with the first statement.
     pub(crate) fn begin(&self) -> Result<(), StoreError> {
+        self.drop_dead();
         self.queue("BEGIN")
     }
 
@@ -351,6 +364,7 @@ impl Database {
         run: impl FnOnce(Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.follow();
+        self.drop_dead();
         self.queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         let result = run(self.tx());
         match &result {

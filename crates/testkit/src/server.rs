@@ -196,15 +196,12 @@ impl Server {
     /// Kills it without a chance to finish anything.
     pub fn kill(&mut self) {
         self.connection.take();
+        let pid = self.pid();
         if let Some(mut child) = self.child.take() {
-            // a program before it (faketime) may be its parent, and would leave it behind
-            let own = self.ready["pid"].as_u64();
-            if let Some(pid) = own.filter(|pid| *pid != u64::from(child.id()))
-                && matches!(child.try_wait(), Ok(None))
-            {
+            if pid != child.id() && matches!(child.try_wait(), Ok(None)) {
                 let _ = Command::new("kill")
-                    .args(["-KILL".to_owned(), pid.to_string()])
-                    .status();
+                    .args(["-KILL", &pid.to_string()])
+                    .status(); // gone already is as good
             }
             let _ = child.kill();
             let _ = child.wait();
@@ -217,10 +214,10 @@ impl Server {
     /// It does not end with success.
     pub fn stop(&mut self) {
         self.connection.take();
+        self.signal("TERM");
         let Some(mut child) = self.child.take() else {
             return;
         };
-        self.signal_child(&child, "TERM");
         let begun = Instant::now();
         while child.try_wait().expect("look at the server").is_none() {
             assert!(
@@ -240,23 +237,19 @@ impl Server {
 
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
-        if let Some(child) = &self.child {
-            self.signal_child(child, name);
+        if self.child.is_some() {
+            let sent = Command::new("kill")
+                .args([format!("-{name}"), self.pid().to_string()])
+                .status();
+            assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
         }
     }
 
-    fn signal_child(&self, child: &Child, name: &str) {
-        // a program before it (faketime) may be its parent, and does not pass signals on
-        let pid = self.ready["pid"].as_u64().unwrap_or(child.id().into());
-        let sent = Command::new("kill")
-            .args([format!("-{name}"), pid.to_string()])
-            .status();
-        assert!(sent.is_ok_and(|status| status.success()), "kill -{name}");
-    }
-
-    /// Its process id.
+    /// Its process id, also where a program before it (faketime) is its parent.
     pub fn pid(&self) -> u32 {
-        self.child.as_ref().map_or(0, Child::id)
+        let own = self.child.as_ref().map_or(0, Child::id);
+        let told = self.ready["pid"].as_u64().filter(|_| own != 0);
+        told.and_then(|pid| u32::try_from(pid).ok()).unwrap_or(own)
     }
 
     /// Its data directory.

@@ -5,8 +5,8 @@ use super::pair;
 use countersign_testkit::oath::{KEY_HEX, fast_hotp, wrong};
 use countersign_testkit::{Server, World};
 use serde_json::json;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, Mutex};
 use std::time::Duration;
 
 const OTPS: usize = 2000;
@@ -30,16 +30,18 @@ fn lines(world: &World, other: &Server) -> Vec<Line> {
 
 #[test]
 fn each_of_two_thousand_passwords_sent_eight_times_at_once_to_two_nodes_is_accepted_once() {
-    let Some((mut world, other)) = pair() else {
+    let mut serial = String::new();
+    let Some((mut world, other)) = pair(|world| {
+        world.policy("local_only", json!({"user_lock_threshold": 0}));
+        serial = world.hotp_user("otto");
+    }) else {
         return;
     };
-    world.policy("local_only", json!({"user_lock_threshold": 0}));
-    let serial = world.hotp_user("otto");
     let accepted: Vec<AtomicUsize> = (0..OTPS).map(|_| AtomicUsize::new(0)).collect();
-    let start = Barrier::new(CLIENTS);
+    let (start, odd) = (Barrier::new(CLIENTS), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for mut line in lines(&world, &other) {
-            let (accepted, start) = (&accepted, &start);
+            let (accepted, start, odd) = (&accepted, &start, &odd);
             scope.spawn(move || {
                 for (counter, accepted) in (0..).zip(accepted) {
                     let otp = fast_hotp(KEY_HEX, counter, 6);
@@ -49,12 +51,14 @@ fn each_of_two_thousand_passwords_sent_eight_times_at_once_to_two_nodes_is_accep
                             accepted.fetch_add(1, Ordering::Relaxed);
                         }
                         Said::Refused(1008 | 1012) => {}
-                        other => panic!("counter {counter}: {other:?}"),
+                        // a panic would leave the others waiting
+                        other => odd.lock().expect("a list").push((counter, other)),
                     }
                 }
             });
         }
     });
+    assert_eq!(odd.into_inner().expect("a list"), []);
     let wrong: Vec<(usize, usize)> = accepted
         .iter()
         .map(|count| count.load(Ordering::Relaxed))
@@ -68,14 +72,16 @@ fn each_of_two_thousand_passwords_sent_eight_times_at_once_to_two_nodes_is_accep
 
 #[test]
 fn two_thousand_wrong_passwords_to_two_nodes_count_two_thousand_failures() {
-    let Some((mut world, other)) = pair() else {
+    let mut serial = String::new();
+    let Some((mut world, other)) = pair(|world| {
+        world.policy(
+            "local_only",
+            json!({"user_lock_threshold": 0, "identification_threshold": 0}),
+        );
+        serial = world.hotp_user("otto");
+    }) else {
         return;
     };
-    world.policy(
-        "local_only",
-        json!({"user_lock_threshold": 0, "identification_threshold": 0}),
-    );
-    let serial = world.hotp_user("otto");
     let bad = wrong(KEY_HEX, 6);
     std::thread::scope(|scope| {
         for mut line in lines(&world, &other) {

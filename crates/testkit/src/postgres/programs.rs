@@ -136,11 +136,11 @@ pub(super) fn run(command: &mut Command) -> String {
     let output = command
         .output()
         .unwrap_or_else(|error| panic!("run {command:?}: {error}"));
+    let why = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success(),
-        "{command:?}: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
+        "{command:?}: {}",
+        why.get(..1000).unwrap_or(&why)
     );
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
