@@ -10,9 +10,10 @@ const STATES: [&str; 2] = ["40001", "40P01"];
 pub struct Chaos {
     /// Where chance begins; each connection has its own chance.
     pub seed: u64,
-    /// Of a thousand statements and commits so many fail with 40001 or 40P01.
+    /// Of a thousand commits, and of a thousand statements that are a transaction of their own, so many fail with 40001 or
+    /// 40P01; of ten thousand statements within a longer transaction.
     pub errors: u32,
-    /// Before so many of ten thousand messages of the client the connection breaks.
+    /// After so many of ten thousand messages of the client the connection breaks when nobody uses it.
     pub resets: u32,
     /// After so many of ten thousand statements and commits the connection breaks before their answer.
     pub lost_answers: u32,
@@ -31,7 +32,7 @@ pub(super) enum Fate {
     Pass,
     /// The server fails with this state.
     Fail(&'static str),
-    /// The connection breaks before it.
+    /// The connection breaks when it is idle.
     Break,
     /// The connection breaks after it, before its answer.
     LoseAnswer,
@@ -66,18 +67,31 @@ impl Chance {
     }
 
     /// What happens to the next message; only one that runs something can fail.
-    pub(super) fn fate(&mut self, chaos: &Chaos, runs: bool) -> Fate {
+    pub(super) fn fate(&mut self, chaos: &Chaos, runs: Runs) -> Fate {
+        let of = if runs == Runs::Within { 10_000 } else { 1000 };
         let (breaks, fails, loses) = (
             self.happens(chaos.resets, 10_000),
-            self.happens(chaos.errors, 1000),
+            self.happens(chaos.errors, of),
             self.happens(chaos.lost_answers, 10_000),
         );
         let state = STATES[(self.next() % 2) as usize];
         match (breaks, runs) {
             (true, _) => Fate::Break,
-            (false, true) if fails => Fate::Fail(state),
-            (false, true) if loses => Fate::LoseAnswer,
+            (false, Runs::Nothing) => Fate::Pass,
+            (false, _) if fails => Fate::Fail(state),
+            (false, _) if loses => Fate::LoseAnswer,
             _ => Fate::Pass,
         }
     }
+}
+
+/// What a message has the server do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runs {
+    /// Nothing that could fail for other transactions.
+    Nothing,
+    /// A statement within a transaction.
+    Within,
+    /// A commit, or a statement that is a transaction of its own.
+    Whole,
 }

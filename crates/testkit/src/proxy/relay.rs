@@ -1,14 +1,17 @@
 //! Two threads for each connection, one for each way.
 
-use super::chaos::{Chance, Chaos, Fate};
+use super::chaos::{Chance, Chaos, Fate, Runs};
 use super::gate::Way;
 use super::wire::Message;
 use super::{Mode, Shared, tear};
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// A client that sends nothing for so long has no request under way.
+const IDLE: Duration = Duration::from_millis(20);
 
 /// One connection through a proxy.
 struct Line {
@@ -21,6 +24,8 @@ struct Line {
     mute: AtomicBool,
     /// The client is gone and the server ends by itself.
     settled: AtomicBool,
+    /// Answers that are still to come, each up to its ReadyForQuery.
+    open: AtomicI64,
 }
 
 pub(super) fn start(shared: &Arc<Shared>, number: u64, client: TcpStream, server: TcpStream) {
@@ -31,6 +36,7 @@ pub(super) fn start(shared: &Arc<Shared>, number: u64, client: TcpStream, server
         state: Mutex::new(""),
         mute: AtomicBool::new(false),
         settled: AtomicBool::new(false),
+        open: AtomicI64::new(1), // that to the first message
     });
     let other = Arc::clone(&line);
     std::thread::spawn(move || {
@@ -95,10 +101,23 @@ impl Line {
             first = Message::read_first(&mut from)?;
         }
         self.forward(Way::ToServer, &first.bytes, Instant::now())?;
+        let (mut within, mut breaks) = (false, false);
         loop {
+            if breaks && !within && from.buffer().is_empty() && self.is_idle()? {
+                self.shared.counters.resets.fetch_add(1, Ordering::Relaxed);
+                return Ok(());
+            }
             let message = Message::read(&mut from)?;
             let came = Instant::now();
-            let runs = message.is_bind() || message.is_commit();
+            let runs = match (message.is_commit(), message.is_bind()) {
+                (false, false) => Runs::Nothing,
+                (false, true) if within => Runs::Within,
+                _ => Runs::Whole,
+            };
+            within = message.opens().unwrap_or(within);
+            if message.wants_answer() {
+                self.open.fetch_add(1, Ordering::SeqCst);
+            }
             match chance.fate(&chaos, runs) {
                 Fate::Pass => self.forward(Way::ToServer, &message.bytes, came)?,
                 Fate::Fail(state) => {
@@ -108,14 +127,36 @@ impl Line {
                     self.forward(Way::ToServer, &failing.bytes, came)?;
                 }
                 Fate::Break => {
-                    self.shared.counters.resets.fetch_add(1, Ordering::Relaxed);
-                    return Ok(());
+                    breaks = true;
+                    self.forward(Way::ToServer, &message.bytes, came)?;
                 }
                 Fate::LoseAnswer => {
                     self.shared.counters.resets.fetch_add(1, Ordering::Relaxed);
                     return self.lose_answer(&message, &mut from);
                 }
             }
+        }
+    }
+
+    /// Whether nothing is under way and the client sends nothing for a while.
+    fn is_idle(&self) -> io::Result<bool> {
+        if self.open.load(Ordering::SeqCst) > 0 {
+            return Ok(false);
+        }
+        self.client.set_read_timeout(Some(IDLE))?;
+        let seen = self.client.peek(&mut [0]);
+        self.client.set_read_timeout(None)?;
+        match seen {
+            Ok(_) => Ok(false),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                ) =>
+            {
+                Ok(true)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -147,6 +188,9 @@ impl Line {
             let state = *self.state.lock().unwrap_or_else(PoisonError::into_inner);
             let answer = message.as_error(state).unwrap_or(message);
             self.forward(Way::ToClient, &answer.bytes, came)?;
+            if answer.ends_answer() {
+                self.open.fetch_sub(1, Ordering::SeqCst);
+            }
         }
     }
 }

@@ -178,7 +178,7 @@ fn the_same_seed_makes_the_same_faults() {
     let fates = |connection| {
         let mut chance = chaos::Chance::new(42, connection);
         (0..2000)
-            .map(|_| format!("{:?}", chance.fate(&chaos, true)))
+            .map(|_| format!("{:?}", chance.fate(&chaos, chaos::Runs::Whole)))
             .collect::<Vec<_>>()
     };
     assert_eq!(fates(3), fates(3));

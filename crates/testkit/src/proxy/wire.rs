@@ -66,6 +66,27 @@ impl Message {
             .is_some_and(|sql| sql.trim().to_ascii_uppercase().starts_with("COMMIT"))
     }
 
+    /// Whether a longer transaction is open after it, where it begins or ends one.
+    pub(super) fn opens(&self) -> Option<bool> {
+        let sql = self.query()?.trim().to_ascii_uppercase();
+        let begins = |word: &str| sql.starts_with(word);
+        if begins("BEGIN") || begins("START") {
+            return Some(true);
+        }
+        let ends = begins("COMMIT") || begins("ROLLBACK") && !begins("ROLLBACK TO");
+        ends.then_some(false)
+    }
+
+    /// Whether the server answers it with ReadyForQuery in the end: a query, or Sync.
+    pub(super) fn wants_answer(&self) -> bool {
+        matches!(self.kind, b'Q' | b'S')
+    }
+
+    /// Whether it is ReadyForQuery, of a server.
+    pub(super) fn ends_answer(&self) -> bool {
+        self.kind == b'Z'
+    }
+
     /// Whether it has a prepared statement run.
     pub(super) fn is_bind(&self) -> bool {
         self.kind == b'B'
