@@ -114,6 +114,7 @@ impl Database {
 
     /// Number of the connection, which is made if there is none; no two have the same.
     pub(crate) fn connection(&self) -> Result<u64, StoreError> {
+        self.drop_dead();
         self.client()?;
         Ok(self.live.borrow().as_ref().map_or(0, |live| live.number))
     }
@@ -279,7 +280,7 @@ impl Database {
     }
 
     /// Forgets a connection that ended while nobody used it: what begins now gets a new one, and does not fail for it.
-    pub(crate) fn drop_dead(&self) {
+    fn drop_dead(&self) {
         if self.live.borrow().is_none() {
             return;
         }
@@ -331,7 +332,6 @@ impl Database {
 
     /// Begins a transaction that may write; it is sent with the first statement.
     pub(crate) fn begin(&self) -> Result<(), StoreError> {
-        self.drop_dead();
         self.queue("BEGIN")
     }
 

@@ -142,7 +142,6 @@ const TRACES: &str = "trace_segment (key, to_time, body)";
 impl Database {
     /// Makes a batch durable; false when a guard did not hold, and then nothing was written.
     pub(crate) fn write_batch(&self, batch: &Batch) -> Result<bool, StoreError> {
-        self.drop_dead();
         let numbers = batch.segment.as_ref().map(|(key, epoch, segment)| {
             let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
             let Segment {
