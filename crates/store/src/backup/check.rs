@@ -81,6 +81,9 @@ pub(super) struct Contents<R: Read> {
     reader: Reader<R>,
 }
 
+/// Hears of each row with its table.
+type EachRow<'e> = dyn FnMut(&Table, Vec<Value>) -> Result<(), BackupError> + 'e;
+
 impl<R: Read> Contents<R> {
     pub(super) fn begin(input: R) -> Result<Self, BackupError> {
         let (json, reader) = Reader::begin(input)?;
@@ -104,7 +107,7 @@ impl<R: Read> Contents<R> {
     pub(super) fn rows(
         &mut self,
         watch: Watch<'_>,
-        each: &mut dyn FnMut(&Table, Vec<Value>) -> Result<(), BackupError>,
+        each: &mut EachRow<'_>,
     ) -> Result<(), BackupError> {
         let all = self.about.all_rows();
         let mut done = 0;
