@@ -23,6 +23,7 @@ mod nodes;
 mod numbers;
 mod open;
 mod options;
+mod places;
 mod postgres;
 mod pulse;
 mod recover;

@@ -2,6 +2,7 @@
 
 use crate::cache::Cache;
 use crate::database::{Access, Database, Source};
+use crate::places::Places;
 use crate::pulse::{Pulse, Readings};
 use crate::rows::{challenge, convert};
 use crate::snapshot::{self, Hosts};
@@ -19,6 +20,8 @@ use std::time::{Duration, Instant};
 
 /// Reading connections kept open.
 const READERS: usize = 4;
+/// Reading connections at a time, kept or not: a server has room for so many, and each node takes its share.
+const MOST_READERS: usize = 24;
 /// How often reads are repeated after a lost connection or a conflict.
 const READ_TRIES: usize = 4;
 /// Microseconds for which a count of live challenges is good enough.
@@ -61,6 +64,7 @@ pub(crate) struct Shared {
     keyring: RwLock<Arc<Keyring>>,
     pub(crate) hosts: RwLock<Arc<Hosts>>,
     readers: Mutex<Vec<Database>>,
+    places: Places,
     ended: AtomicBool,
     /// Whether the store lacks what this node has committed.
     pub(crate) lost: AtomicBool,
@@ -90,6 +94,7 @@ impl Shared {
             keyring: RwLock::new(Arc::new(keyring)),
             hosts: RwLock::default(),
             readers: Mutex::default(),
+            places: Places::new(MOST_READERS),
             ended: AtomicBool::new(false),
             lost: AtomicBool::new(false),
             outstanding: AtomicI64::new(outstanding),
@@ -269,6 +274,12 @@ impl Shared {
         if self.ended.load(Ordering::SeqCst) {
             return Err(StoreError::Closed);
         }
+        // Opening a file costs nothing that others could lack.
+        let place = self
+            .source
+            .is_shared()
+            .then(|| self.places.take(self.source.wait).ok_or(StoreError::Busy));
+        let _place = place.transpose()?;
         let pooled = self
             .readers
             .lock()

@@ -411,7 +411,8 @@ impl Store {
     pub fn check_writable(&self) -> Result<(), StoreError> {
         self.errand(|writer| {
             writer.transaction(|writer, now| {
-                key::seen(writer.database.tx(), &writer.ledger.author().node, now)
+                let author = writer.ledger.author();
+                key::seen(writer.database.tx(), &author.node, &author.version, now)
             })
         })
     }

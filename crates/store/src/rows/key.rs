@@ -208,8 +208,18 @@ pub(crate) fn put_node(
     tx.run(PUT_NODE, args![name, version, now, now]).map(|_| ())
 }
 
-pub(crate) fn seen(tx: Tx<'_>, name: &str, now: Timestamp) -> Result<(), StoreError> {
-    tx.run(SEEN, args![now, name]).map(|_| ())
+/// Writes that a node can write. One that was removed meanwhile is there again: without a row to write nothing would be
+/// proven.
+pub(crate) fn seen(
+    tx: Tx<'_>,
+    name: &str,
+    version: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match tx.run(SEEN, args![now, name])? {
+        0 => put_node(tx, name, version, now),
+        _ => Ok(()),
+    }
 }
 
 /// Reserves row numbers of a table that no row had before.

@@ -3,7 +3,7 @@
 //! part of every one, and its key can be taken only once.
 
 use super::Writer;
-use crate::ledger::Ledger;
+use crate::ledger::{Author, Ledger};
 use crate::rows::key;
 use crate::{StoreError, postgres, trail};
 use countersign_engine::audit::chain::Head;
@@ -183,7 +183,7 @@ impl Writer {
     }
 
     /// Notes that a commit may have taken place, with the chain as it would stand then.
-    pub(super) fn doubt(&mut self, after: Ledger) {
+    pub(crate) fn doubt(&mut self, after: Ledger) {
         // One without a record leaves no sign: taken for the chain in memory it would end the doubt about the others.
         if after.head() != self.ledger.head() {
             self.certainty.doubts.push(after);
@@ -258,8 +258,8 @@ impl Writer {
     /// once a later one is acknowledged: then they hold both.
     fn make_lasting(&self) -> Result<(), StoreError> {
         self.database.begin()?;
-        let node = &self.ledger.author().node;
-        let done = key::seen(self.database.tx(), node, self.shared.now())
+        let Author { node, version, .. } = &**self.ledger.author();
+        let done = key::seen(self.database.tx(), node, version, self.shared.now())
             .and_then(|()| self.database.commit());
         if done.is_err() {
             self.database.rollback();
