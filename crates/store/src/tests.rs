@@ -1,7 +1,7 @@
 //! The store as a whole: what is promised about commits, faults, the chain and the lists.
 
 mod backup;
-mod chain;
+pub(crate) mod chain;
 mod commands;
 mod commit;
 mod document;

@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_tables_read_are_those_of_the_database() {
-        let world = World::new();
+        let world = World::in_file();
         let connection = rusqlite::Connection::open(world.options.url.file().unwrap()).unwrap();
         let mut names: Vec<String> = connection
             .prepare(

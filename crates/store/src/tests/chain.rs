@@ -24,7 +24,7 @@ pub(super) fn verify(trail: &impl Trail) -> Outcome {
     verifier.finish()
 }
 
-pub(super) fn assert_intact(trail: &impl Trail) {
+pub(crate) fn assert_intact(trail: &impl Trail) {
     let outcome = verify(trail);
     assert!(outcome.is_intact(), "{outcome:?}");
 }

@@ -1,11 +1,12 @@
 //! What several nodes, or the parts of one, rely on where they use one store.
 
-use super::world::World;
+use super::world::{World, count_up};
 use crate::audit::{Range, Trail};
 use crate::database::Access;
-use crate::{Outcome, StoreError};
+use crate::{Outcome, StoreError, trail};
 use countersign_engine::admin::needs::{Count, Needs};
 use countersign_engine::admin::{Put, Write};
+use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::Change;
 use countersign_keyring::{Keyring, RootKey};
 use std::sync::Arc;
@@ -72,6 +73,47 @@ fn an_older_configuration_takes_no_newer_ones_place() {
     shared.set_configuration(old, Some(other.keyring));
     assert_eq!(world.store.snapshot().generation, generation);
     assert_eq!(keys(), now);
+}
+
+#[test]
+fn a_commit_that_comes_late_is_taken_for_what_it_is() {
+    let mut world = World::new();
+    if !world.store.is_shared() {
+        eprintln!("SKIPPED: commits come late on a server only");
+        return;
+    }
+    world.add_user("alice");
+    let late = world
+        .store
+        .errand(|writer| {
+            writer.transaction(|_, _| Ok(()))?;
+            let now = writer.shared.now();
+            let record = Record::new(Code::AUTH_REFUSED, [7; 16], now);
+            let mut after = writer.ledger.clone();
+            let segment = after.compose([&record], now).unwrap();
+            let unchanged = writer.ledger.clone();
+            writer.doubt(after);
+            writer.doubt(unchanged); // of something that wrote no record
+            writer.transaction(|_, _| Ok(()))?;
+            Ok((writer.ledger.epoch(), segment))
+        })
+        .unwrap();
+    let other = world.store.shared.source.open(Access::Write).unwrap();
+    trail::insert(other.tx(), late.0, &late.1).unwrap();
+    world.done(vec![count_up(&world.account("alice"))]);
+    world.reopen();
+    super::chain::assert_intact(&world.store);
+    let lines = super::chain::lines(&world.store).concat();
+    assert!(lines.contains("\"amid\":\"0707"), "{lines}");
+}
+
+#[test]
+fn a_node_that_was_removed_is_there_again_once_it_proves_that_it_can_write() {
+    let world = World::new();
+    world.done(vec![Change::Write(Write::RemoveNode("node-1".to_owned()))]);
+    assert!(world.store.nodes().unwrap().is_empty());
+    world.store.check_writable().unwrap();
+    assert_eq!(world.store.nodes().unwrap().len(), 1);
 }
 
 #[test]

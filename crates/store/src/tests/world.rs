@@ -21,12 +21,13 @@ use tempfile::TempDir;
 pub(crate) const START: i64 = 1_700_000_000_000_000;
 
 pub(crate) struct World {
-    _database: Option<Temporary>,
+    // Fields end in this order: the store while its database is there.
+    pub(crate) store: Store,
     pub(super) folder: TempDir,
     pub(crate) options: Options,
     pub(crate) root: Arc<RootKey>,
     pub(super) now: Arc<AtomicI64>,
-    pub(crate) store: Store,
+    _database: Option<Temporary>,
 }
 
 impl World {

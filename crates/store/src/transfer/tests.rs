@@ -4,7 +4,7 @@ use crate::{Store, StoreUrl};
 use std::sync::Arc;
 
 fn store_of(users: usize) -> World {
-    let world = World::new();
+    let world = World::in_file();
     (0..users).for_each(|n| world.add_user(&format!("user{n}")));
     world.done(vec![count_up(&world.account("user0"))]);
     world.store.close();

@@ -177,3 +177,6 @@ fn touch(change: &Change) -> Option<Touch> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
