@@ -205,7 +205,7 @@ fn start_etcd(programs: &Programs, etcd: &str, dir: &Path, port: u16) -> Kept {
         ]
         .map(str::to_owned),
     );
-    let kept = Kept::start(&words, &dir.join("etcd.log"), &data);
+    let kept = Kept::start(&words, &dir.join("etcd.log"), None);
     until("etcd answers", || {
         let answer = member::ask(port, "GET", "/health", "");
         matches!(answer, Some((200, _))).then_some(())

@@ -56,7 +56,7 @@ impl Member {
         let (log, data) = (self.dir.join("log"), self.dir.join("data"));
         // What was killed has left it behind, with a number that may be somebody else's by now.
         let _ = std::fs::remove_file(data.join("postmaster.pid"));
-        self.kept = Some(Kept::start(&self.words, &log, &data));
+        self.kept = Some(Kept::start(&self.words, &log, Some(&data)));
     }
 
     pub(super) fn kill(&mut self) {
