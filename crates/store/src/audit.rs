@@ -11,10 +11,13 @@ use crate::trail::{self, Stored};
 use crate::{OpenError, Store, StoreError, StoreUrl, amid, schema};
 use countersign_engine::audit::{Entry, chain::Head};
 use countersign_engine::time::Timestamp;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+/// Times that a reader tries what other transactions or a lost connection ended.
+const TRIES: usize = 3;
 /// Microseconds by which the time of a record may differ from the time in its id.
 const ID_SLACK: i64 = 3_600_000_000;
 
@@ -68,10 +71,12 @@ impl Range {
 
 /// The audit trail for reading.
 pub trait Trail {
-    /// Runs reads on one state of the database.
+    /// Runs reads on one state of the database; again where others got in the way or the connection was lost, unless
+    /// something was handed over that must not be handed over twice.
     #[doc(hidden)]
     fn reading(
         &self,
+        handed: &Cell<bool>,
         run: &mut dyn FnMut(Reading<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError>;
 
@@ -85,7 +90,12 @@ pub trait Trail {
         range: Range,
         each: &mut dyn FnMut(&Line, &Entry) -> bool,
     ) -> Result<(), StoreError> {
-        self.reading(&mut |reading| reading.scan(range, each))
+        let handed = Cell::new(false);
+        let mut note = |line: &Line, entry: &Entry| {
+            handed.set(true);
+            each(line, entry)
+        };
+        self.reading(&handed, &mut |reading| reading.scan(range, &mut note))
     }
 
     /// The record with this id.
@@ -94,7 +104,7 @@ pub trait Trail {
     /// The database cannot be read.
     fn record(&self, id: &[u8; 16]) -> Result<Option<Line>, StoreError> {
         let mut found = None;
-        self.reading(&mut |reading| {
+        self.reading(&Cell::new(false), &mut |reading| {
             found = reading.find(id)?;
             Ok(())
         })?;
@@ -107,7 +117,7 @@ pub trait Trail {
     /// The database cannot be read.
     fn trace(&self, id: &[u8; 16]) -> Result<Option<Vec<u8>>, StoreError> {
         let mut found = None;
-        self.reading(&mut |reading| {
+        self.reading(&Cell::new(false), &mut |reading| {
             if let Some(line) = reading.find(id)? {
                 found = reading.trace(line.segment, id)?;
             }
@@ -123,7 +133,7 @@ pub trait Trail {
     /// The database cannot be read.
     fn of_request(&self, request_id: &str) -> Result<Vec<Line>, StoreError> {
         let mut found = Vec::new();
-        self.reading(&mut |reading| {
+        self.reading(&Cell::new(false), &mut |reading| {
             found = reading.of_request(request_id)?;
             Ok(())
         })?;
@@ -135,7 +145,12 @@ pub trait Trail {
     /// # Errors
     /// The database cannot be read.
     fn entries(&self, each: &mut dyn FnMut(&[u8], &[u8; 32])) -> Result<(), StoreError> {
-        self.reading(&mut |reading| reading.entries(each))
+        let handed = Cell::new(false);
+        let mut note = |line: &[u8], hash: &[u8; 32]| {
+            handed.set(true);
+            each(line, hash);
+        };
+        self.reading(&handed, &mut |reading| reading.entries(&mut note))
     }
 
     /// The records after a position, about `limit` of them, in the order of their times: for following the trail. The
@@ -145,8 +160,9 @@ pub trait Trail {
     /// The database cannot be read; the position stays.
     fn after(&self, position: &mut Position, limit: usize) -> Result<Vec<Line>, StoreError> {
         let mut lines = Vec::new();
-        let mut next = position.clone();
-        self.reading(&mut |reading| {
+        let mut next = Position::default();
+        self.reading(&Cell::new(false), &mut |reading| {
+            next.clone_from(position);
             lines = reading.after(&mut next, limit)?;
             Ok(())
         })?;
@@ -161,7 +177,7 @@ pub trait Trail {
     /// The database cannot be read.
     fn position(&self) -> Result<Position, StoreError> {
         let mut position = Position::default();
-        self.reading(&mut |reading| {
+        self.reading(&Cell::new(false), &mut |reading| {
             for (epoch, ..) in trail::epochs(reading.0)? {
                 let end = reading
                     .0
@@ -189,7 +205,7 @@ pub trait Trail {
     /// The database cannot be read.
     fn audit_keys(&self) -> Result<Vec<AuditKeyRecord>, StoreError> {
         let mut keys = Vec::new();
-        self.reading(&mut |reading| {
+        self.reading(&Cell::new(false), &mut |reading| {
             keys = key::audit_keys(reading.0)?;
             Ok(())
         })?;
@@ -202,7 +218,7 @@ pub trait Trail {
     /// The database cannot be read.
     fn checkpoints(&self) -> Result<Vec<(String, Head)>, StoreError> {
         let mut all = Vec::new();
-        self.reading(&mut |reading| {
+        self.reading(&Cell::new(false), &mut |reading| {
             all = trail::checkpoints(reading.0)?;
             Ok(())
         })?;
@@ -215,7 +231,7 @@ pub trait Trail {
     /// The database cannot be read.
     fn factors(&self) -> Result<Vec<Factor>, StoreError> {
         let mut all = Vec::new();
-        self.reading(&mut |reading| {
+        self.reading(&Cell::new(false), &mut |reading| {
             all = factors::stored(reading.0)?;
             Ok(())
         })?;
@@ -245,12 +261,16 @@ pub struct Reading<'a>(Tx<'a>);
 impl Trail for Store {
     fn reading(
         &self,
+        handed: &Cell<bool>,
         run: &mut dyn FnMut(Reading<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        // A connection that was lost while nobody used it is found out before anything is handed over.
-        self.shared
-            .read(|tx| tx.first("SELECT 1", &[], |row| row.columns().int()))?;
-        self.shared.read_once(|tx| run(Reading(tx)))
+        let until = Instant::now() + self.shared.source.wait;
+        loop {
+            match self.shared.read_once(|tx| run(Reading(tx))) {
+                Err(error) if error.is_passing() && !handed.get() && Instant::now() < until => {}
+                ended => return ended,
+            }
+        }
     }
 }
 
@@ -286,12 +306,19 @@ impl Reader {
 impl Trail for Reader {
     fn reading(
         &self,
+        handed: &Cell<bool>,
         run: &mut dyn FnMut(Reading<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let database = self
             .database
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
+        for _ in 0..TRIES {
+            match database.reading(|tx| run(Reading(tx))) {
+                Err(error) if error.is_passing() && !handed.get() => {}
+                ended => return ended,
+            }
+        }
         database.reading(|tx| run(Reading(tx)))
     }
 }

@@ -11,7 +11,7 @@ pub struct Chaos {
     /// Where chance begins; each connection has its own chance.
     pub seed: u64,
     /// Of a thousand commits, and of a thousand statements that are a transaction of their own, so many fail with 40001 or
-    /// 40P01; of ten thousand statements within a longer transaction.
+    /// 40P01; of two hundred thousand statements within a longer one, which may hold thousands of them.
     pub errors: u32,
     /// After so many of ten thousand messages of the client the connection breaks when nobody uses it.
     pub resets: u32,
@@ -68,7 +68,7 @@ impl Chance {
 
     /// What happens to the next message; only one that runs something can fail.
     pub(super) fn fate(&mut self, chaos: &Chaos, runs: Runs) -> Fate {
-        let of = if runs == Runs::Within { 10_000 } else { 1000 };
+        let of = if runs == Runs::Within { 200_000 } else { 1000 };
         let (breaks, fails, loses) = (
             self.happens(chaos.resets, 10_000),
             self.happens(chaos.errors, of),
