@@ -56,6 +56,7 @@ fn follow(shared: &Weak<Shared>, database: &Database, stopped: &Receiver<()>) {
     let mut looks = 0_u64;
     let mut behind = None;
     let mut connection = None;
+    let mut blind = false;
     while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
         let Some(shared) = shared.upgrade() else {
             return;
@@ -67,7 +68,11 @@ fn follow(shared: &Weak<Shared>, database: &Database, stopped: &Receiver<()>) {
             looks.is_multiple_of(COUNT_EVERY),
             &mut behind,
         ) {
-            tracing::debug!("failed to {error}: changes of other nodes are not seen");
+            if !std::mem::replace(&mut blind, true) {
+                tracing::warn!("failed to {error}: changes of other nodes are not seen meanwhile");
+            }
+        } else if std::mem::replace(&mut blind, false) {
+            tracing::info!("changes of other nodes are seen again");
         }
         if let Some(now) = database.server().and_then(postgres::Database::connected)
             && connection.replace(now).is_some_and(|before| before != now)

@@ -116,6 +116,9 @@ fn may_pass(error: &OpenError) -> bool {
 
 fn begin(database: &Database, opening: &Opening<'_>) -> Result<Begun, OpenError> {
     let options = opening.options;
+    if let Some(server) = database.server() {
+        server.outlive()?;
+    }
     let now = (options.clock)();
     schema::migrate(database, &options.url, now)?;
     check_marks(database)?;

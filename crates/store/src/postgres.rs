@@ -43,6 +43,13 @@ const FETCH: usize = 256;
 /// Connections made by this process.
 static MADE: AtomicU64 = AtomicU64::new(1);
 
+/// How long a start waits for what an earlier process of the node left under way.
+const OUTLIVE_TRIES: u32 = 100;
+const OUTLIVE_PAUSE: Duration = Duration::from_millis(50);
+
+/// A commit that is told must be on disk, whatever the account or the database was set to.
+const DURABLE: &str = "SELECT SET_CONFIG('synchronous_commit', 'on', FALSE) WHERE CURRENT_SETTING('synchronous_commit', TRUE) IN ('off', 'local')";
+
 type Queued = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// A connection, made when it is needed.
@@ -232,7 +239,7 @@ impl Database {
         // What the server waits for by itself ends a little earlier, so that it still says what it waited for.
         let ms = (bound * 3 / 4).as_millis().max(1);
         let settings = format!(
-            "SET statement_timeout = {ms}; SET lock_timeout = {ms}; SET idle_in_transaction_session_timeout = {}",
+            "SET statement_timeout = {ms}; SET lock_timeout = {ms}; SET idle_in_transaction_session_timeout = {}; {DURABLE}",
             4 * ms
         );
         self.wait(async {
@@ -375,6 +382,25 @@ impl Database {
             Err(_) => self.rollback(),
         }
         result
+    }
+
+    /// Waits until nothing is under way any more on connections of an earlier process of this node: a commit that it did
+    /// not live to hear of must not come after this one has looked at the end of its chain.
+    pub(crate) fn outlive(&self) -> Result<(), StoreError> {
+        let sql = "SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND state = 'active' AND pid <> PG_BACKEND_PID() LIMIT 1";
+        for _ in 0..OUTLIVE_TRIES {
+            match self
+                .tx()
+                .first(sql, &[self.name.as_str().into()], |_| Ok(()))
+            {
+                Ok(Some(())) => {}
+                // A server that speaks the protocol but tells nothing of its sessions cannot be asked.
+                Ok(None) | Err(StoreError::Refused(_)) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            std::thread::sleep(OUTLIVE_PAUSE);
+        }
+        Ok(())
     }
 
     /// The server's clock in microseconds.

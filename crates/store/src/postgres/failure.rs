@@ -16,6 +16,7 @@ pub(super) fn ends_connection(error: &StoreError) -> bool {
 pub(super) fn read(error: &tokio_postgres::Error) -> StoreError {
     match error.as_db_error() {
         Some(error) => refused(error),
+        None if is_ours(error) => StoreError::Refused(lost(error)),
         None => StoreError::Unreachable(lost(error)),
     }
 }
@@ -43,6 +44,14 @@ fn refused(error: &DbError) -> StoreError {
         other if other.starts_with("58") || other.starts_with("XX") => StoreError::Disk(text()),
         _ => StoreError::Refused(text()),
     }
+}
+
+/// Whether a value could not be sent or read, and nothing is wrong with the connection.
+fn is_ours(error: &tokio_postgres::Error) -> bool {
+    let text = error.to_string();
+    ["error serializing parameter", "error deserializing column"]
+        .iter()
+        .any(|start| text.starts_with(start))
 }
 
 /// The whole chain of causes: "error connecting to server" alone would not say which.

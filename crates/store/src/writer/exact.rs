@@ -219,6 +219,8 @@ impl Writer {
             }
             End::Foreign => return Err(self.lose()),
         }
+        // Where commits of other nodes were lost with a server, versions that memory knows may be given out anew.
+        self.shared.cache.clear();
         self.shared.lost.store(false, Ordering::Release);
         self.certainty.connection = connection;
         Ok(())
