@@ -181,7 +181,7 @@ impl Client {
             if accepted {
                 seen.fetch_add(1, Ordering::Relaxed);
             }
-            if self.next % 3 == 0 || !accepted {
+            if self.next.is_multiple_of(3) || !accepted {
                 self.try_value(&mut lines, 1 - at, self.next, clock);
             }
             self.next += 1; // without an answer nobody knows whether it is used
