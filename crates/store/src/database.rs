@@ -36,12 +36,14 @@ impl Source {
             StoreUrl::File(path) => {
                 Database::Sqlite(sqlite::Database::open(path, access, self.wait)?)
             }
-            StoreUrl::Server(address) => Database::Postgres(postgres::Database::new(
-                address,
-                &self.hosts,
-                &self.node,
-                self.wait,
-            )?),
+            StoreUrl::Server(address) => {
+                let (hosts, node) = (&self.hosts, &self.node);
+                let database = postgres::Database::new(address, hosts, node, self.wait)?;
+                Database::Postgres(match access {
+                    Access::Write => database.by_keys(),
+                    Access::Read => database,
+                })
+            }
         })
     }
 

@@ -39,6 +39,10 @@ use tokio_postgres::{Client, Statement};
 const STATEMENTS: usize = 300;
 /// Rows of a long answer fetched at a time.
 const FETCH: usize = 256;
+/// Audit segments are compressed by the quickest method the server has: its default takes longer than the rest of a commit.
+const COMPRESSION: &str = "SELECT SET_CONFIG(name, 'lz4', FALSE) FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)";
+/// A plan made while a table was small reads all of it, and is kept until the server has noticed that it grew.
+const BY_KEYS: &str = "SELECT SET_CONFIG(name, 'off', FALSE) FROM pg_settings WHERE name IN ('enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit')";
 
 /// Connections made by this process.
 static MADE: AtomicU64 = AtomicU64::new(1);
@@ -59,6 +63,8 @@ pub(crate) struct Database {
     /// Shown by the server, so that its administrator sees who it is.
     name: String,
     wait: Duration,
+    /// Settings of the session besides its bounds.
+    settings: String,
     deadline: Cell<Option<Instant>>,
     runtime: Turns,
     live: RefCell<Option<Live>>,
@@ -107,10 +113,17 @@ impl Database {
             hosts: Arc::clone(hosts),
             name: format!("countersign {name}"),
             wait,
+            settings: COMPRESSION.to_owned(),
             deadline: Cell::new(None),
             runtime: Turns(Some(runtime)),
             live: RefCell::default(),
         })
+    }
+
+    /// The same for statements that find their rows by keys.
+    pub(crate) fn by_keys(mut self) -> Self {
+        self.settings = format!("{COMPRESSION}; {BY_KEYS}");
+        self
     }
 
     /// Bounds all waits from now on together; none: each by itself only.
@@ -239,8 +252,9 @@ impl Database {
         // What the server waits for by itself ends a little earlier, so that it still says what it waited for.
         let ms = (bound * 3 / 4).as_millis().max(1);
         let settings = format!(
-            "SET statement_timeout = {ms}; SET lock_timeout = {ms}; SET idle_in_transaction_session_timeout = {}; {DURABLE}",
-            4 * ms
+            "SET statement_timeout = {ms}; SET lock_timeout = {ms}; SET idle_in_transaction_session_timeout = {}; {DURABLE}; {}",
+            4 * ms,
+            self.settings
         );
         self.wait(async {
             let tls = self.address.tls.as_ref();
