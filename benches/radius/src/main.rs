@@ -1,20 +1,16 @@
 //! Measures durable RADIUS logons of a release server, and in the same run what the machine and a peer can do.
 
-mod commit;
-mod fill;
-mod peer;
-mod process;
+mod log;
 mod report;
-mod server;
-mod shape;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use peer::FreeRadius;
-use process::Folder;
+use countersign_bench_kit::peer::FreeRadius;
+use countersign_bench_kit::process::Folder;
+use countersign_bench_kit::server::DataDir;
+use countersign_bench_kit::shape::Shape;
+use countersign_bench_kit::{commit, fill};
 use report::{Report, Row};
-use server::DataDir;
-use shape::Shape;
 use std::path::PathBuf;
 
 #[global_allocator]
@@ -60,18 +56,20 @@ pub(crate) struct Options {
 
 /// Numbers of authenticators measured.
 const COUNTS: [usize; 2] = [10_000, 1_000_000];
+/// Users of FreeRADIUS.
+const PEER_USERS: usize = 400_000;
 /// The fixed rate, requests a second.
 const RATE: u32 = 1_000;
 
 fn main() -> Result<()> {
     let options = Options::parse();
     if let Some([data, list]) = options.fill.as_deref() {
-        return DataDir::new(&options, data)
+        return DataDir::new(&options.programs, data)
             .and_then(|data| fill::fill(&data, list, options.cache));
     }
-    let folder = Folder::new(options.work.as_deref())?;
-    let shape = Shape::of(&options);
-    let peer = FreeRadius::start(&folder, &shape).unwrap_or_else(|error| {
+    let folder = Folder::new(options.work.as_deref(), "bench-radius")?;
+    let shape = shape(&options);
+    let peer = FreeRadius::start(&folder, &shape, PEER_USERS, None).unwrap_or_else(|error| {
         eprintln!("no figures for FreeRADIUS: {error:#}");
         None
     });
@@ -88,6 +86,21 @@ fn main() -> Result<()> {
         .with_context(|| format!("write {}", options.json.display()))
 }
 
+fn shape(options: &Options) -> Shape {
+    let (rounds, seconds) = if options.quick {
+        (1, 2)
+    } else {
+        (options.rounds.max(1), options.seconds.max(1))
+    };
+    Shape {
+        radload: options.programs.join("radload"),
+        rounds,
+        seconds,
+        sockets: options.sockets,
+        in_flight: options.in_flight,
+    }
+}
+
 /// All rows for one number of authenticators. The saturating runs take turns, so that a bad minute of the host hits all.
 fn measure(
     options: &Options,
@@ -98,7 +111,7 @@ fn measure(
     report: &mut Report,
 ) -> Result<()> {
     let users = shape.users(folder, "users", count, "hotp")?;
-    let data = DataDir::new(options, &folder.path(&format!("data-{count}")))?;
+    let data = DataDir::new(&options.programs, &folder.path(&format!("data-{count}")))?;
     fill::fill(&data, &users, options.cache)?;
     let section = report.section(count);
     for round in 0..shape.rounds {
@@ -112,34 +125,13 @@ fn measure(
             section.add(Row::Peer, peer.load(shape, None)?);
         }
         let server = data.serve(folder)?;
-        shape.warm(server.address(), server.secret(), &users, count)?;
-        section.add(
-            Row::Server,
-            shape.load(
-                server.address(),
-                server.secret(),
-                &users,
-                server.pid(),
-                None,
-            )?,
-        );
+        shape.warm(&server.target(), &users, count)?;
+        section.add(Row::Server, shape.load(&server.target(), &users, None)?);
         if round == 0 {
-            let row = shape.load(
-                server.address(),
-                server.secret(),
-                &users,
-                server.pid(),
-                Some(RATE),
-            )?;
+            let row = shape.load(&server.target(), &users, Some(RATE))?;
             section.add(Row::ServerAtRate, row);
-            let held = data.hold_log()?;
-            let row = shape.load(
-                server.address(),
-                server.secret(),
-                &users,
-                server.pid(),
-                None,
-            )?;
+            let held = log::hold(data.path())?;
+            let row = shape.load(&server.target(), &users, None)?;
             section.add(Row::NoCheckpoint, row);
             drop(held);
         }
@@ -148,11 +140,17 @@ fn measure(
         let mut accounts = commit::sample(&store, &users)?;
         section.add(
             Row::Group,
-            commit::run(&store, &mut accounts, shape.in_flight(), shape.seconds)?,
+            commit::run(
+                &store,
+                &mut accounts,
+                shape.in_flight(),
+                shape.seconds,
+                None,
+            )?,
         );
         section.add(
             Row::Single,
-            commit::run(&store, &mut accounts, 1, shape.seconds)?,
+            commit::run(&store, &mut accounts, 1, shape.seconds, None)?,
         );
         store.close();
     }

@@ -1,6 +1,7 @@
 //! The figures of a run as a table and as JSON.
 
 use crate::Options;
+use countersign_bench_kit::runs::Runs;
 use serde_json::{Map, Value, json};
 
 /// What was measured.
@@ -40,14 +41,14 @@ pub(crate) struct Report {
 #[derive(Debug)]
 pub(crate) struct Section {
     count: usize,
-    runs: Vec<(Row, Value)>,
+    runs: Runs<Row>,
 }
 
 impl Report {
     pub(crate) fn section(&mut self, count: usize) -> &mut Section {
         self.sections.push(Section {
             count,
-            runs: Vec::new(),
+            runs: Runs::default(),
         });
         let last = self.sections.len() - 1;
         #[expect(clippy::indexing_slicing, reason = "pushed in the line before")]
@@ -73,26 +74,13 @@ impl Report {
 
 impl Section {
     pub(crate) fn add(&mut self, row: Row, figures: Value) {
-        self.runs.push((row, figures));
+        self.runs.add(row, figures);
     }
 
-    /// The median of a figure over the runs of a row.
-    fn median(&self, row: Row, pointer: &str) -> Option<f64> {
-        let mut all: Vec<f64> = self
-            .runs
-            .iter()
-            .filter(|(other, _)| *other == row)
-            .filter_map(|(_, run)| run.pointer(pointer)?.as_f64())
-            .collect();
-        all.sort_by(f64::total_cmp);
-        all.get(all.len() / 2).copied()
-    }
-
-    fn ratio(&self, to: Row) -> Option<f64> {
-        Some(
-            self.median(Row::Server, "/per_second")?
-                / self.median(to, "/per_second").filter(|rate| *rate > 0.0)?,
-        )
+    /// How the server compares with a reference.
+    fn ratio(&self, row: Row) -> Option<f64> {
+        matches!(row, Row::Sink | Row::Group | Row::Single | Row::Peer)
+            .then(|| self.runs.ratio(Row::Server, row))?
     }
 
     fn print(&self) {
@@ -111,19 +99,13 @@ impl Section {
             "ratio"
         );
         for (row, _, text) in ROWS {
-            let Some(rate) = self.median(row, "/per_second") else {
+            let Some(rate) = self.runs.median(row, "/per_second") else {
                 continue;
             };
             let cell = |pointer: &str, scale: f64, digits: usize| {
-                self.median(row, pointer).map_or("-".to_owned(), |figure| {
-                    format!("{:.digits$}", figure / scale)
-                })
+                self.runs.cell(row, pointer, scale, digits)
             };
-            let ratio = if matches!(row, Row::Sink | Row::Group | Row::Single | Row::Peer) {
-                self.ratio(row)
-            } else {
-                None
-            };
+            let ratio = self.ratio(row);
             println!(
                 "{text:26}{rate:>10.0}{:>9}{:>9}{:>9}{:>9}{:>8}{:>8}{:>8}{:>8}",
                 cell("/server/cpu_us_per_request", 1.0, 1),
@@ -141,10 +123,7 @@ impl Section {
     fn json(&self) -> Value {
         let rows: Map<String, Value> = ROWS
             .into_iter()
-            .map(|(row, key, _)| {
-                let runs: Vec<&Value> = self.runs.iter().filter(|(other, _)| *other == row).map(|(_, run)| run).collect();
-                (key.to_owned(), json!({"per_second": self.median(row, "/per_second"), "ratio": self.ratio(row), "runs": runs}))
-            })
+            .map(|(row, key, _)| (key.to_owned(), self.runs.json(row, self.ratio(row))))
             .collect();
         Value::Object(rows)
     }

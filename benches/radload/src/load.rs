@@ -12,10 +12,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 #[derive(Args)]
 pub struct Load {
-    #[arg(long, default_value = "127.0.0.1:1812")]
-    server: SocketAddr,
+    /// Servers, between which the sockets take turns
+    #[arg(long, default_value = "127.0.0.1:1812", value_delimiter = ',')]
+    server: Vec<SocketAddr>,
     #[arg(long, default_value = "testing123")]
     secret: String,
+    /// Let users log on by another socket in each run, so that they move between servers
+    #[arg(long)]
+    roam: bool,
     /// User list (CSV); counters are written back to it
     #[arg(long)]
     users: PathBuf,
@@ -58,7 +62,13 @@ pub struct Load {
 
 impl Load {
     pub fn run(&self) -> Result<()> {
-        only_loopback(self.server.ip())?;
+        ensure!(
+            self.workers >= self.server.len(),
+            "fewer workers than servers: some would get no load"
+        );
+        for server in &self.server {
+            only_loopback(server.ip())?;
+        }
         let seed = u64::try_from(SystemTime::UNIX_EPOCH.elapsed()?.as_nanos()).unwrap_or(1);
         let mut users = users::load(&self.users)?;
         ensure!(
@@ -66,7 +76,7 @@ impl Load {
             "fewer users than workers"
         );
         shuffle(&mut users, seed | 1);
-        let pools = Pool::split(users, self.workers, self.digits, self.step);
+        let pools = Pool::split(users, self.workers, self.roam, self.digits, self.step);
 
         let start = Instant::now() + Duration::from_millis(50);
         let from = start + Duration::from_secs_f64(self.warmup);
@@ -92,7 +102,7 @@ impl Load {
         seed: u64,
     ) -> Result<(Stats, Vec<User>, Usage, Usage)> {
         let config = worker::Config {
-            server: self.server,
+            servers: &self.server,
             secret: self.secret.as_bytes(),
             outstanding: self.outstanding.into(),
             timeout: Duration::from_secs_f64(self.timeout),
@@ -109,7 +119,7 @@ impl Load {
                     let pace = Pace::new(start, self.rate, n, self.workers);
                     scope.spawn(move || {
                         sleep_until(start);
-                        worker::run(config, pool, pace, window, seed ^ (n as u64) << 56)
+                        worker::run(config, n, pool, pace, window, seed ^ (n as u64) << 56)
                     })
                 })
                 .collect();

@@ -33,6 +33,9 @@ enum Command {
     Gen {
         #[arg(long)]
         count: usize,
+        /// Users among whom the authenticators are dealt out; one each if left out
+        #[arg(long)]
+        users: Option<usize>,
         #[arg(long = "type", value_enum, default_value = "hotp")]
         kind: Kind,
         #[arg(long, default_value_t = 1)]
@@ -64,10 +67,14 @@ fn main() -> Result<()> {
         Command::Run(load) => load.run(),
         Command::Gen {
             count,
+            users,
             kind,
             seed,
             out,
-        } => users::save(&out, users::generate(count, kind, seed).iter()),
+        } => users::save(
+            &out,
+            users::generate(count, users.unwrap_or(count).max(1), kind, seed).iter(),
+        ),
         Command::Sink {
             listen,
             secret,

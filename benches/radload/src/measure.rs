@@ -91,6 +91,19 @@ impl Stats {
             after.server_cpu - before.server_cpu,
             after.own_cpu - before.own_cpu,
         );
+        let trees: Vec<Value> = before
+            .trees
+            .iter()
+            .zip(&after.trees)
+            .map(|(before, after)| {
+                json!({
+                    "pid": after.root,
+                    "cpu_us_per_request": per_request(after.cpu - before.cpu),
+                    "pss_mib": round(after.pss as f64 / 1024.0),
+                    "rss_mib": round(after.rss as f64 / 1024.0),
+                })
+            })
+            .collect();
         let others = after.machine_cpu - before.machine_cpu - server - own;
         json!({
             "seconds": round(elapsed.as_secs_f64()),
@@ -110,6 +123,7 @@ impl Stats {
                 "pss_mib": round(after.server_pss as f64 / 1024.0),
                 "rss_mib": round(after.server_rss as f64 / 1024.0),
             },
+            "processes": trees,
             "client_cpu_us_per_request": per_request(own),
             "others_cores": round(others / elapsed.as_secs_f64()),
             "steal_cores": round((after.steal - before.steal) / elapsed.as_secs_f64()),
@@ -121,8 +135,17 @@ fn round(x: f64) -> f64 {
     (x * 100.0).round() / 100.0
 }
 
+/// CPU seconds so far and memory (KiB) of a process and its children.
+struct Tree {
+    root: u32,
+    cpu: f64,
+    pss: u64,
+    rss: u64,
+}
+
 /// CPU seconds so far and memory (KiB) of process trees.
 pub struct Usage {
+    trees: Vec<Tree>,
     server_cpu: f64,
     server_pss: u64,
     server_rss: u64,
@@ -156,18 +179,7 @@ impl Usage {
                 .collect();
             processes.insert(pid, (field[1] as u32, field[11..15].iter().sum::<u64>()));
         }
-        let in_tree = |pid: u32| {
-            let mut pid = Some(pid);
-            while let Some(p) = pid {
-                if roots.contains(&p) {
-                    return true;
-                }
-                pid = processes.get(&p).map(|v| v.0);
-            }
-            false
-        };
-        let tree: Vec<u32> = processes.keys().copied().filter(|&p| in_tree(p)).collect();
-        let ticks: u64 = tree.iter().map(|p| processes[p].1).sum();
+        let hertz = rustix::param::clock_ticks_per_second() as f64;
         // user nice system idle iowait irq softirq steal ...
         let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
         let times: Vec<u64> = stat
@@ -180,20 +192,43 @@ impl Usage {
             .collect();
         let time = |n: usize| times.get(n).copied().unwrap_or(0);
         let busy: u64 = [0, 1, 2, 5, 6].into_iter().map(time).sum();
-        let hertz = rustix::param::clock_ticks_per_second() as f64;
+        // last, since memory takes a while
+        let trees: Vec<Tree> = roots
+            .iter()
+            .map(|&root| tree(root, &processes, hertz))
+            .collect();
         Usage {
-            server_cpu: ticks as f64 / hertz,
-            server_pss: tree
-                .iter()
-                .map(|&p| memory(p, "smaps_rollup", "Pss:"))
-                .sum(),
-            server_rss: tree.iter().map(|&p| memory(p, "status", "VmRSS:")).sum(),
+            server_cpu: trees.iter().map(|tree| tree.cpu).sum(),
+            server_pss: trees.iter().map(|tree| tree.pss).sum(),
+            server_rss: trees.iter().map(|tree| tree.rss).sum(),
+            trees,
             own_cpu: processes
                 .get(&std::process::id())
                 .map_or(0.0, |v| v.1 as f64 / hertz),
             machine_cpu: busy as f64 / hertz,
             steal: time(7) as f64 / hertz,
         }
+    }
+}
+
+fn tree(root: u32, processes: &HashMap<u32, (u32, u64)>, hertz: f64) -> Tree {
+    let is_in = |pid: u32| {
+        let mut pid = Some(pid);
+        while let Some(p) = pid {
+            if p == root {
+                return true;
+            }
+            pid = processes.get(&p).map(|v| v.0);
+        }
+        false
+    };
+    let own: Vec<u32> = processes.keys().copied().filter(|&p| is_in(p)).collect();
+    let ticks: u64 = own.iter().map(|p| processes[p].1).sum();
+    Tree {
+        root,
+        cpu: ticks as f64 / hertz,
+        pss: own.iter().map(|&p| memory(p, "smaps_rollup", "Pss:")).sum(),
+        rss: own.iter().map(|&p| memory(p, "status", "VmRSS:")).sum(),
     }
 }
 

@@ -15,11 +15,19 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Deals the users out to `workers` pools.
-    pub fn split(users: Vec<User>, workers: usize, digits: usize, step: u64) -> Vec<Pool> {
+    /// Deals the users out to `workers` pools: each to the same one in every run, as clients keep to their server, or
+    /// in the order of the list.
+    pub fn split(
+        users: Vec<User>,
+        workers: usize,
+        roam: bool,
+        digits: usize,
+        step: u64,
+    ) -> Vec<Pool> {
         let mut dealt = vec![Vec::new(); workers];
         for (n, user) in users.into_iter().enumerate() {
-            dealt[n % workers].push(user);
+            let place = if roam { n } else { home(&user.name) };
+            dealt[place % workers].push(user);
         }
         let indices = |users: &[User], totp: bool| {
             (0..users.len())
@@ -64,6 +72,14 @@ impl Pool {
     }
 }
 
+/// A number that only the name decides (FNV-1a).
+fn home(name: &str) -> usize {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    (hash >> 32) as usize
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,17 +87,31 @@ mod tests {
 
     #[test]
     fn a_totp_user_is_lent_once_a_step_and_hotp_counts_up() {
-        let mut pool = Pool::split(generate(1, Kind::Totp, 1), 1, 6, 30).remove(0);
+        let mut pool = Pool::split(generate(1, 1, Kind::Totp, 1), 1, false, 6, 30).remove(0);
         let (n, _) = pool.take(60).unwrap();
         assert!(pool.take(90).is_none(), "in flight");
         pool.give_back(n);
         assert!(pool.take(89).is_none(), "same step");
         assert!(pool.take(90).is_some());
 
-        let mut pool = Pool::split(generate(1, Kind::Hotp, 1), 1, 6, 30).remove(0);
+        let mut pool = Pool::split(generate(1, 1, Kind::Hotp, 1), 1, false, 6, 30).remove(0);
         let (n, first) = pool.take(0).unwrap();
         pool.give_back(n);
         assert_ne!(first, pool.take(0).unwrap().1);
         assert_eq!(pool.users[0].counter, 2);
+    }
+
+    #[test]
+    fn a_user_keeps_to_a_worker_whatever_the_order() {
+        let mut users = generate(100, 50, Kind::Hotp, 1);
+        let names = |pools: Vec<Pool>| {
+            let mut names: Vec<String> = pools[0].users.iter().map(|u| u.name.clone()).collect();
+            names.sort();
+            names
+        };
+        let first = names(Pool::split(users.clone(), 2, false, 6, 30));
+        users.reverse();
+        assert!(first.len() > 20 && first.len() < 80);
+        assert_eq!(names(Pool::split(users, 2, false, 6, 30)), first);
     }
 }

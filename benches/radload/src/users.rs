@@ -77,10 +77,10 @@ pub fn save<'a>(path: &Path, users: impl Iterator<Item = &'a User>) -> Result<()
     Ok(())
 }
 
-/// A list of `count` users that is the same for the same arguments.
-pub fn generate(count: usize, kind: Kind, seed: u64) -> Vec<User> {
+/// A list of `count` authenticators of so many users that is the same for the same arguments.
+pub fn generate(count: usize, users: usize, kind: Kind, seed: u64) -> Vec<User> {
     let user = |n| User {
-        name: format!("u{n:07}"),
+        name: format!("u{:07}", n % users),
         secret: Sha1::digest(format!("radload/{seed}/{n}")).to_vec(),
         kind,
         counter: 0,
@@ -94,13 +94,13 @@ mod tests {
 
     #[test]
     fn lists_are_deterministic_and_survive_a_round_trip() {
-        let users = generate(3, Kind::Hotp, 1);
+        let users = generate(3, 3, Kind::Hotp, 1);
         let again: Vec<User> = users
             .iter()
             .map(|user| User::parse(user.line().trim()).unwrap())
             .collect();
         assert_eq!(users[2].secret, again[2].secret);
-        assert_eq!(generate(3, Kind::Hotp, 1)[2].secret, users[2].secret);
-        assert_ne!(generate(3, Kind::Hotp, 2)[2].secret, users[2].secret);
+        assert_eq!(generate(3, 3, Kind::Hotp, 1)[2].secret, users[2].secret);
+        assert_ne!(generate(3, 3, Kind::Hotp, 2)[2].secret, users[2].secret);
     }
 }

@@ -10,7 +10,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub struct Config<'a> {
-    pub server: SocketAddr,
+    pub servers: &'a [SocketAddr],
     pub secret: &'a [u8],
     pub outstanding: usize,
     pub timeout: Duration,
@@ -46,20 +46,15 @@ struct Worker<'a> {
 
 pub fn run(
     config: &Config<'_>,
+    number: usize,
     pool: Pool,
     mut pace: Pace,
     window: Window,
     seed: u64,
 ) -> Result<(Stats, Pool)> {
-    let socket = UdpSocket::bind((
-        if config.server.is_ipv4() {
-            "127.0.0.1"
-        } else {
-            "::1"
-        },
-        0,
-    ))?;
-    socket.connect(config.server)?;
+    let server = config.servers[number % config.servers.len()];
+    let socket = UdpSocket::bind((if server.is_ipv4() { "127.0.0.1" } else { "::1" }, 0))?;
+    socket.connect(server)?;
     socket.set_nonblocking(true)?;
     let mut w = Worker {
         config,

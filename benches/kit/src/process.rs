@@ -1,21 +1,28 @@
 //! Child processes that end with their owner, and the folder everything lies in.
 
 use anyhow::{Context, Result, bail};
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 /// A folder for the data of a run.
-pub(crate) struct Folder {
+#[derive(Debug)]
+pub struct Folder {
     path: PathBuf,
     temporary: bool,
 }
 
 impl Folder {
-    pub(crate) fn new(path: Option<&Path>) -> Result<Self> {
+    /// The folder at `path`, or a temporary one whose name begins with `name`.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn new(path: Option<&Path>, name: &str) -> Result<Self> {
         let temporary = path.is_none();
         let path = path.map_or_else(
-            || std::env::temp_dir().join(format!("bench-radius-{}", std::process::id())),
+            || std::env::temp_dir().join(format!("{name}-{}", std::process::id())),
             Path::to_owned,
         );
         std::fs::create_dir_all(&path).with_context(|| format!("make {}", path.display()))?;
@@ -25,7 +32,8 @@ impl Folder {
         })
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    /// A path in it.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 }
@@ -39,22 +47,43 @@ impl Drop for Folder {
 }
 
 /// A running child.
-pub(crate) struct Process(Child);
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    /// Asks it to stop.
+    signal: Signal,
+}
 
 impl Process {
-    pub(crate) fn start(command: &mut Command) -> Result<Self> {
+    /// Starts a child.
+    ///
+    /// # Errors
+    /// There is no such program.
+    pub fn start(command: &mut Command) -> Result<Self> {
+        Self::start_with(command, Signal::TERM)
+    }
+
+    /// The same for one that is asked to stop by another signal.
+    ///
+    /// # Errors
+    /// There is no such program.
+    pub fn start_with(command: &mut Command, signal: Signal) -> Result<Self> {
         command
             .spawn()
-            .map(Self)
+            .map(|child| Self { child, signal })
             .with_context(|| format!("start {}", command.get_program().display()))
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.0.id()
+    /// Its process number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits until `ready` answers something.
-    pub(crate) fn wait_until<T>(
+    ///
+    /// # Errors
+    /// It ended, or was not ready in time.
+    pub fn wait_until<T>(
         &mut self,
         patience: Duration,
         mut ready: impl FnMut() -> Option<T>,
@@ -64,7 +93,7 @@ impl Process {
             if let Some(value) = ready() {
                 return Ok(value);
             }
-            if let Some(status) = self.0.try_wait()? {
+            if let Some(status) = self.child.try_wait()? {
                 bail!("it ended at once: {status}");
             }
             if start.elapsed() > patience {
@@ -75,26 +104,27 @@ impl Process {
     }
 
     /// Asks it to stop and waits for its end.
-    pub(crate) fn stop(mut self) -> Result<ExitStatus> {
+    ///
+    /// # Errors
+    /// Its end cannot be waited for.
+    pub fn stop(mut self) -> Result<ExitStatus> {
         self.terminate();
-        Ok(self.0.wait()?)
+        Ok(self.child.wait()?)
     }
 
     fn terminate(&self) {
-        let pid = i32::try_from(self.0.id())
-            .ok()
-            .and_then(rustix::process::Pid::from_raw);
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         if let Some(pid) = pid {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM); // gone already is as good
+            let _ = kill_process(pid, self.signal); // gone already is as good
         }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
+        if matches!(self.child.try_wait(), Ok(None)) {
             self.terminate();
-            let _ = self.0.wait();
+            let _ = self.child.wait();
         }
     }
 }

@@ -31,8 +31,12 @@ impl Completion for Done {
     }
 }
 
-/// Adds the users of a list, and sets how many of them the node keeps in memory.
-pub(crate) fn fill(data: &DataDir, users: &Path, cache: Option<usize>) -> Result<()> {
+/// Adds the users of a list, and sets how many of them the node keeps in memory. Lines of one name are authenticators of
+/// one user, if they stand together.
+///
+/// # Errors
+/// The store refuses them.
+pub fn fill(data: &DataDir, users: &Path, cache: Option<usize>) -> Result<()> {
     let list =
         std::fs::read_to_string(users).with_context(|| format!("read {}", users.display()))?;
     let store = data.store()?;
@@ -42,7 +46,7 @@ pub(crate) fn fill(data: &DataDir, users: &Path, cache: Option<usize>) -> Result
         .master()
         .context("the store has no master domain")?
         .key;
-    let lines: Vec<&str> = list.lines().collect();
+    let lines = lines(&list)?;
     let (tell, told) = channel();
     let to: Arc<dyn Completion> = Arc::new(Done(tell));
     if let Some(cache) = cache {
@@ -55,7 +59,7 @@ pub(crate) fn fill(data: &DataDir, users: &Path, cache: Option<usize>) -> Result
         }))?;
     }
     let mut under_way = 0;
-    for chunk in lines.chunks(PER_WORK) {
+    for chunk in lines.chunk_by(|_, next| next.place % PER_WORK != 0 || !next.is_first) {
         if under_way == UNDER_WAY {
             committed(&told.recv()?)?;
             under_way -= 1;
@@ -77,24 +81,61 @@ fn committed(outcome: &Outcome) -> Result<()> {
     }
 }
 
-fn submit(
-    store: &Store,
-    domain: DomainKey,
-    lines: &[&str],
-    to: &Arc<dyn Completion>,
-) -> Result<()> {
-    let mut changes = Vec::with_capacity(3 * lines.len());
-    for (row, line) in (1..).zip(lines) {
+/// An authenticator of a list.
+struct Line<'l> {
+    place: usize,
+    name: &'l str,
+    secret: &'l str,
+    /// Whether it is the first of its user.
+    is_first: bool,
+}
+
+fn lines(list: &str) -> Result<Vec<Line<'_>>> {
+    let mut before = "";
+    let mut all = Vec::new();
+    for (place, line) in list.lines().enumerate() {
         let mut fields = line.split(',');
         let (Some(name), Some(secret)) = (fields.next(), fields.next()) else {
             bail!("a line is no user: {line}")
         };
-        let secret = Secret::new(HEXLOWER.decode(secret.as_bytes())?);
-        changes.extend(account(domain, -row, name, secret).map(Change::Write));
+        all.push(Line {
+            place,
+            name,
+            secret,
+            is_first: name != std::mem::replace(&mut before, name),
+        });
+    }
+    Ok(all)
+}
+
+fn submit(
+    store: &Store,
+    domain: DomainKey,
+    lines: &[Line<'_>],
+    to: &Arc<dyn Completion>,
+) -> Result<()> {
+    let mut changes = Vec::with_capacity(3 * lines.len());
+    let (mut owner, mut number) = (0, 1);
+    for (row, line) in (1..).zip(lines) {
+        let secret = Secret::new(HEXLOWER.decode(line.secret.as_bytes())?);
+        if line.is_first {
+            (owner, number) = (-row, 1);
+            changes.push(Write::User(Box::new(Put::new(user(
+                domain, owner, line.name,
+            )))));
+        } else {
+            number += 1;
+        }
+        let serial = if number == 1 {
+            line.name.to_uppercase()
+        } else {
+            format!("{}-{number}", line.name.to_uppercase())
+        };
+        changes.extend(authenticator(domain, (-row, owner), serial, secret));
     }
     let work = Work {
         token: 0,
-        changes,
+        changes: changes.into_iter().map(Change::Write).collect(),
         records: Vec::new(),
         trace: Vec::new(),
     };
@@ -104,8 +145,8 @@ fn submit(
     Ok(())
 }
 
-fn account(domain: DomainKey, row: i64, name: &str, secret: Secret) -> [Write; 3] {
-    let user = User {
+fn user(domain: DomainKey, row: i64, name: &str) -> User {
+    User {
         key: UserKey(row),
         domain,
         id: name.to_owned(),
@@ -121,14 +162,22 @@ fn account(domain: DomainKey, row: i64, name: &str, secret: Secret) -> [Write; 3
         last_logon: None,
         max_sessions: None,
         meta: Meta::default(),
-    };
+    }
+}
+
+fn authenticator(
+    domain: DomainKey,
+    (row, owner): (i64, i64),
+    serial: String,
+    secret: Secret,
+) -> [Write; 2] {
     let authenticator = Authenticator {
         key: AuthenticatorKey(row),
-        serial: name.to_uppercase(),
+        serial,
         domain,
         org_unit: None,
         type_name: "HOTP".to_owned(),
-        user: Some(UserKey(row)),
+        user: Some(UserKey(owner)),
         assigned_at: None,
         reserved: false,
         grace_end: None,
@@ -163,7 +212,6 @@ fn account(domain: DomainKey, row: i64, name: &str, secret: Secret) -> [Write; 3
     };
     let application = Put::new(application).with("secret", Some(secret));
     [
-        Write::User(Box::new(Put::new(user))),
         Write::Authenticator(Box::new(Put::new(authenticator))),
         Write::Application(AuthenticatorKey(row), Box::new(application)),
     ]

@@ -1,5 +1,6 @@
 //! The bare group commit: the rows that a logon writes, without RADIUS, decision or cryptography.
 
+use crate::usage::{cpu_of, machine};
 use anyhow::{Context, Result, bail};
 use countersign_engine::Status;
 use countersign_engine::audit::{Code, Record};
@@ -21,7 +22,8 @@ const MOST: usize = 100_000;
 const TRACE: usize = 160;
 
 /// An application whose row is written.
-pub(crate) struct Account {
+#[derive(Debug)]
+pub struct Account {
     name: String,
     key: ApplicationKey,
     state: ApplicationState,
@@ -36,13 +38,17 @@ impl Completion for Done {
 }
 
 /// Accounts from all over the list, in no order.
-pub(crate) fn sample(store: &Store, users: &Path) -> Result<Vec<Account>> {
+///
+/// # Errors
+/// One of them is not in the store.
+pub fn sample(store: &Store, users: &Path) -> Result<Vec<Account>> {
     let list =
         std::fs::read_to_string(users).with_context(|| format!("read {}", users.display()))?;
-    let names: Vec<&str> = list
+    let mut names: Vec<&str> = list
         .lines()
         .filter_map(|line| line.split(',').next())
         .collect();
+    names.dedup(); // each account once, or its works would be in each other's way
     let domain = store
         .snapshot()
         .domains
@@ -85,17 +91,26 @@ fn coprime(length: usize) -> usize {
         .unwrap_or(1)
 }
 
-/// Keeps `in_flight` works under way for some seconds; figures named as radload names them.
-pub(crate) fn run(
+/// Keeps `in_flight` works under way for some seconds; figures named as radload names them, with the CPU of a
+/// database server in `processes`.
+///
+/// # Errors
+/// The store cannot commit.
+pub fn run(
     store: &Store,
     accounts: &mut [Account],
     in_flight: usize,
     seconds: u64,
+    server: Option<u32>,
 ) -> Result<Value> {
     let (tell, told) = channel();
     let to: Arc<dyn Completion> = Arc::new(Done(tell));
     let mut sent: Vec<Instant> = vec![Instant::now(); accounts.len()];
-    let (cpu, steal, start) = (cpu_seconds(), steal_seconds(), Instant::now());
+    let used = || {
+        let own = cpu_of(std::process::id());
+        (own, server.map_or(0.0, cpu_of), machine())
+    };
+    let (before, start) = (used(), Instant::now());
     let end = start + Duration::from_secs(seconds);
     let in_flight = in_flight.min(accounts.len());
     let mut next = 0;
@@ -133,7 +148,9 @@ pub(crate) fn run(
         submit(make(results.len(), &mut sent))?;
     }
     let took = start.elapsed().as_secs_f64();
-    let (cpu, steal) = (cpu_seconds() - cpu, steal_seconds() - steal);
+    let after = used();
+    let (own, other) = (after.0 - before.0, after.1 - before.1);
+    let (busy, steal) = (after.2.0 - before.2.0, after.2.1 - before.2.1);
     let mut left = in_flight;
     while left > 0 {
         left -= told.recv()?.len();
@@ -145,10 +162,13 @@ pub(crate) fn run(
             .get((share * count as f64) as usize)
             .map_or(0.0, |took| round(took.as_secs_f64() * 1e6))
     };
+    let each = |cpu: f64| round(cpu * 1e6 / count.max(1) as f64);
     Ok(json!({
         "per_second": round(count as f64 / took), "completed": count, "batch": round(count as f64 / commits.max(1) as f64),
         "latency_us": {"p50": micros(0.5), "p99": micros(0.99), "p99.9": micros(0.999)},
-        "server": {"cpu_us_per_request": round(cpu * 1e6 / count.max(1) as f64)},
+        "server": {"cpu_us_per_request": each(own)},
+        "processes": [{"cpu_us_per_request": each(own)}, {"cpu_us_per_request": each(other)}],
+        "others_cores": round((busy - own - other) / took),
         "steal_cores": round(steal / took),
     }))
 }
@@ -203,21 +223,7 @@ fn work(token: usize, account: &mut Account) -> Work {
     }
 }
 
-fn cpu_seconds() -> f64 {
-    let usage = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    usage.tv_sec as f64 + usage.tv_nsec as f64 / 1e9
-}
-
-/// Time the host took away, all cores together.
-fn steal_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
-    let ticks = stat
-        .lines()
-        .next()
-        .and_then(|line| line.split_whitespace().nth(8)?.parse::<f64>().ok());
-    ticks.unwrap_or(0.0) / rustix::param::clock_ticks_per_second() as f64
-}
-
-fn round(x: f64) -> f64 {
+/// Two digits after the point.
+pub fn round(x: f64) -> f64 {
     (x * 100.0).round() / 100.0
 }
