@@ -4,10 +4,11 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail")]
 
-use countersign_testkit::Store;
 use countersign_testkit::oath::{KEY_HEX, hotp};
-use countersign_testkit::{Options, World, until};
+use countersign_testkit::postgres::Database;
+use countersign_testkit::{Options, Store, World, until};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
 const NEXT: &str = "COUNTERSIGN_TEST_NEXT_VERSION";
@@ -17,10 +18,14 @@ fn this_version(world: &mut World) {
 }
 
 fn next_version(world: &mut World) {
-    world.set_options(Options {
+    world.set_options(next());
+}
+
+fn next() -> Options {
+    Options {
         env: vec![(NEXT.to_owned(), "1".to_owned())],
         ..Options::default()
-    });
+    }
 }
 
 fn database(world: &World) -> rusqlite::Connection {
@@ -105,6 +110,66 @@ fn the_next_version_serves_what_this_one_can_read_until_the_migration() {
     next_version(&mut world);
     world.up();
     assert!(world.pap("otto", &hotp(KEY_HEX, 4)).is_accept());
+}
+
+#[test]
+fn two_versions_serve_one_store_at_the_same_time() {
+    let Some(database) = Database::fresh() else {
+        return;
+    };
+    let mut world = World::with(
+        PROGRAM,
+        Options {
+            store: Some(Store::Postgres(Arc::new(database))),
+            ..Options::default()
+        },
+    );
+    world.policy("local_only", json!({}));
+    world.hotp_user("otto");
+    let mut newer = world.node("newer", next());
+    for counter in (0..6).step_by(2) {
+        assert!(world.pap("otto", &hotp(KEY_HEX, counter)).is_accept());
+        assert!(newer.pap("otto", &hotp(KEY_HEX, counter + 1)).is_accept());
+        assert!(!world.pap("otto", &hotp(KEY_HEX, counter + 1)).is_accept());
+    }
+    let in_format = |world: &World, format: i64| {
+        world.count(&format!(
+            "SELECT COUNT(*) FROM application WHERE record_version = {format}"
+        ))
+    };
+    newer.done("user/create", json!({"user": "nora"}));
+    newer.done(
+        "authenticator/create",
+        json!({"serial": "NORA-1", "algorithm": "HOTP", "secret_hex": KEY_HEX}),
+    );
+    newer.done(
+        "authenticator/assign",
+        json!({"serial": "NORA-1", "user": "nora"}),
+    );
+    assert!(world.pap("nora", &hotp(KEY_HEX, 0)).is_accept());
+    assert_eq!((in_format(&world, 1), in_format(&world, 2)), (2, 0));
+    let refused = newer.admin("migration/start", json!({}));
+    assert_ne!(
+        refused.status(),
+        0,
+        "a live node does not know the new format: {}",
+        refused.text
+    );
+    world.stop();
+    until("the older node is known to have stopped", || {
+        (newer.admin("migration/start", json!({})).status() == 0).then_some(())
+    });
+    until("both are converted", || {
+        (newer.count("SELECT COUNT(*) FROM application WHERE record_version = 2") == 2)
+            .then_some(())
+    });
+    assert!(newer.pap("otto", &hotp(KEY_HEX, 6)).is_accept());
+    let log = world.try_up().expect_err("going back is over");
+    assert!(log.contains("start the newer version"), "{log}");
+    next_version(&mut world);
+    world.up();
+    assert!(world.pap("otto", &hotp(KEY_HEX, 7)).is_accept());
+    assert!(!newer.pap("otto", &hotp(KEY_HEX, 7)).is_accept());
 }
 
 #[test]
