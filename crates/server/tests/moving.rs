@@ -1,7 +1,7 @@
 //! A store moves from a file to PostgreSQL and back, also when the move is killed on the way: what was used stays used,
 //! and the place it left is served no more.
 
-#![expect(clippy::expect_used, reason = "a test may fail")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 use countersign_testkit::oath::{KEY_HEX, hotp};
 use countersign_testkit::{Database, Options, Store, World};
