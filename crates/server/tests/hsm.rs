@@ -10,7 +10,7 @@ use countersign_testkit::oath::{KEY_HEX, hotp, totp_now};
 use countersign_testkit::radclient::quoted;
 use countersign_testkit::secrets::{self, Kind};
 use countersign_testkit::softhsm::PIN;
-use countersign_testkit::{Answer, Options, Raw, SoftHsm, World, until};
+use countersign_testkit::{Answer, Options, Raw, SoftHsm, Store, World, until};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -141,6 +141,9 @@ fn says(answer: &Answer, status: i64, word: &str) {
 
 #[test]
 fn every_way_to_log_on_works_with_the_root_key_in_a_token() {
+    if !Store::only_file() {
+        return;
+    }
     let Some(hsm) = SoftHsm::new() else { return };
     hsm.token("one");
     let uri = hsm.uri("one", "root");
@@ -384,6 +387,9 @@ fn keys_rotate_under_load_and_no_logon_is_refused() {
 
 #[test]
 fn a_rotation_goes_on_after_a_kill_and_is_taken_over() {
+    if !Store::only_file() {
+        return;
+    }
     let mut world = World::new(PROGRAM);
     world.policy("local_only", json!({}));
     world.hotp_user("otto");
@@ -412,6 +418,9 @@ fn a_rotation_goes_on_after_a_kill_and_is_taken_over() {
 
 #[test]
 fn one_rotation_at_a_time_and_it_can_be_ended() {
+    if !Store::only_file() {
+        return;
+    }
     let mut world = World::new(PROGRAM);
     world.policy("local_only", json!({}));
     assert_eq!(
@@ -530,6 +539,9 @@ fn data_keys_move_into_the_hsm_while_the_server_serves() {
 
 #[test]
 fn a_stopped_server_moves_too_and_says_what_is_wrong_without_the_new_root_key() {
+    if !Store::only_file() {
+        return;
+    }
     let Some(hsm) = SoftHsm::new() else { return };
     hsm.token("one");
     hsm.import("one", "root", &[0x5a; 32]);
@@ -587,6 +599,9 @@ fn a_stopped_server_moves_too_and_says_what_is_wrong_without_the_new_root_key() 
 
 #[test]
 fn sealed_fields_open_in_their_own_place_only_and_no_two_are_alike() {
+    if !Store::only_file() {
+        return;
+    }
     let Some(hsm) = SoftHsm::new() else { return };
     hsm.token("one");
     hsm.import("one", "root", &[0x5a; 32]);
