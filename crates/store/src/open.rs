@@ -15,6 +15,7 @@ use crate::{OpenError, Options, StoreError, marks, schema, snapshot, trail};
 use countersign_engine::audit::chain::{Head, KeyNotice};
 use countersign_engine::facts::Place;
 use countersign_engine::model::Sealed;
+use countersign_engine::snapshot::Snapshot;
 use countersign_engine::time::Timestamp;
 use countersign_keyring::{AuditKey, Keyring, RootKey};
 use std::sync::Arc;
@@ -50,14 +51,13 @@ pub(crate) fn open(opening: &Opening<'_>) -> Result<Opened, OpenError> {
     let Begun {
         keyring,
         mut ledger,
+        snapshot,
+        outstanding,
     } = begun;
     if let Some(head) = ledger.remember.take() {
         state_file::write(&options.state_file, &head)
             .map_err(|error| state_error(options, error.to_string()))?;
     }
-    let tx = database.tx();
-    let snapshot = snapshot::read(tx, &snapshot::Hosts::new(), &options.node)?;
-    let outstanding = challenge::count(tx)?;
     let cached = options
         .cache_accounts
         .or_else(|| usize::try_from(snapshot.settings.number("cache.accounts")).ok());
@@ -77,10 +77,13 @@ pub(crate) fn open(opening: &Opening<'_>) -> Result<Opened, OpenError> {
     Ok(Opened { shared, writer })
 }
 
-/// What a start writes first.
+/// What a start writes first, and reads in the same transaction.
 struct Begun {
     keyring: Keyring,
     ledger: Ledger,
+    snapshot: Snapshot,
+    /// Challenges kept.
+    outstanding: i64,
 }
 
 /// Schema, keys and epoch; again where another node that starts at the same time got in the way.
@@ -146,7 +149,12 @@ fn begin_epoch(
     if matches!(why, Beginning::Accepted(..)) {
         ledger.sign(tx, now)?;
     }
-    Ok(Begun { keyring, ledger })
+    Ok(Begun {
+        keyring,
+        ledger,
+        snapshot: snapshot::read(tx, &snapshot::Hosts::new(), &options.node)?,
+        outstanding: challenge::count(tx)?,
+    })
 }
 
 /// Refuses a store that is being moved, was moved, or holds records that only a newer program knows.
