@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often an attempt is decided again after conflicts before it ends with -106; its deadline comes first as a rule.
-const MOST_TRIES: u32 = 64;
+const MOST_TRIES: u32 = 1000;
 
 /// An attempt with everything it owns.
 #[derive(Debug)]
