@@ -3,7 +3,7 @@
 use crate::Options;
 use crate::nodes::Nodes;
 use crate::postgres::Postgres;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use countersign_bench_kit::fill;
 use countersign_bench_kit::process::Folder;
 use countersign_bench_kit::server::{DataDir, Server};
@@ -12,10 +12,14 @@ use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Authenticators and users whose logons go on meanwhile.
 const LOGONS: (usize, usize) = (12_000, 8_000);
+/// Seconds of one measurement of the load.
+const WINDOW: u64 = 5;
+/// How often the state of a rotation is asked for.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// A server under measurement.
@@ -120,19 +124,26 @@ impl Stage<'_> {
         shape.load(&target, self.list, Some(self.options.rate))
     }
 
-    /// The same while a command of the program runs, for as long as it does.
+    /// The same while a command of the program runs, for as long as it does and its work goes on.
     fn beside(&self, words: &[&str]) -> Result<Value> {
         let start = Instant::now();
-        let mut command = self.command(words)?;
-        let mut windows = Vec::new();
-        while command.try_wait()?.is_none() || !self.is_over(words)? {
-            windows.push(self.load(5)?);
-        }
-        let took = start.elapsed().as_secs_f64();
-        let status = command.wait()?;
-        if !status.success() {
-            bail!("{words:?} ended with {status}");
-        }
+        let command = self.command(words)?;
+        let over = AtomicBool::new(false);
+        let (took, windows) = std::thread::scope(|scope| {
+            let job = scope.spawn(|| {
+                let ended = self.end(command, words).map(|()| start.elapsed());
+                over.store(true, Ordering::SeqCst);
+                ended
+            });
+            let mut windows = Vec::new();
+            while !over.load(Ordering::SeqCst) {
+                windows.push(self.load(WINDOW)?);
+            }
+            let took = job
+                .join()
+                .map_err(|_| anyhow!("the job's thread panicked"))??;
+            anyhow::Ok((took.as_secs_f64(), windows))
+        })?;
         let mut p99: Vec<f64> = windows
             .iter()
             .filter_map(|window| window.pointer("/latency_us/p99")?.as_f64())
@@ -161,16 +172,30 @@ impl Stage<'_> {
         command
     }
 
-    /// A rotation goes on in the background.
-    fn is_over(&self, words: &[&str]) -> Result<bool> {
-        if !words.contains(&"rotate") {
-            return Ok(true);
+    /// Waits for the end of a command, and of what it began in the background.
+    fn end(&self, mut command: Child, words: &[&str]) -> Result<()> {
+        let status = command.wait()?;
+        ensure!(status.success(), "{words:?} ended with {status}");
+        while words.contains(&"rotate") && !self.is_rotated()? {
+            std::thread::sleep(LOOK);
         }
-        std::thread::sleep(LOOK);
+        Ok(())
+    }
+
+    /// Whether the rotation is done; whatever is neither that nor under way is an error.
+    fn is_rotated(&self) -> Result<bool> {
         let output = self
             .run(&["admin", "key", "rotation-status", "--json"])
             .output()?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        Ok(!text.contains("\"done\":false") && !text.contains("\"done\": false"))
+        let answer: Value =
+            serde_json::from_slice(&output.stdout).context("read the state of the rotation")?;
+        match answer
+            .pointer("/result/rotation/state")
+            .and_then(Value::as_str)
+        {
+            Some("done") => Ok(true),
+            Some("running") => Ok(false),
+            other => bail!("the rotation is {other:?}"),
+        }
     }
 }

@@ -235,7 +235,7 @@ fn loaded(
         let running = nodes.serve(folder, number)?;
         let pids = running.pids(server.pid());
         let target = running.target(&pids);
-        shape.warm(&target, list, section.authenticators * number)?;
+        shape.warm(&target, list, section.authenticators)?;
         server.run("postgres", "CHECKPOINT")?;
         let mut row = shape.load(&target, list, None)?;
         let rate = row.get("per_second").and_then(Value::as_f64).unwrap_or(0.0);

@@ -72,12 +72,13 @@ impl Pool {
     }
 }
 
-/// A number that only the name decides (FNV-1a).
+/// A number that only the name decides: FNV-1a, whose bits are mixed again, since those of short names are not even.
 fn home(name: &str) -> usize {
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    (hash >> 32) as usize
+    let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    ((mixed ^ (mixed >> 33)) >> 1) as usize
 }
 
 #[cfg(test)]
