@@ -69,16 +69,16 @@ impl StoreError {
     }
 }
 
-/// Why a store could not be opened. Each says what to do.
+/// Why a store could not be opened. Each says what to do, and its cause in the same sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file cannot be made or opened.
-    #[error("open {path}: {source}; check that the folder exists and that this user may write to it", path = .path.display())]
+    #[error("open {path}: {cause}; check that the folder exists and that this user may write to it", path = .path.display())]
     File {
         /// The database file.
         path: PathBuf,
         /// Why.
-        source: StoreError,
+        cause: StoreError,
     },
     /// The file is something else.
     #[error("open {store}: it is no database of Countersign; name another one with --store")]
@@ -88,13 +88,13 @@ pub enum OpenError {
     },
     /// The server cannot be used.
     #[error(
-        "use {store}: {source}; check that the server runs, that its address, account and database are right, and that this host may connect"
+        "use {store}: {cause}; check that the server runs, that its address, account and database are right, and that this host may connect"
     )]
     Server {
         /// The database.
         store: StoreUrl,
         /// Why.
-        source: StoreError,
+        cause: StoreError,
     },
     /// There is no store.
     #[error("find {path}; check --data-dir and --store", path = .path.display())]
@@ -128,12 +128,12 @@ pub enum OpenError {
     #[error("serve this store: {0}")]
     Elsewhere(String),
     /// A migration failed; the store is as it was.
-    #[error("bring the store to schema {to}: {source}; the store is unchanged")]
+    #[error("bring the store to schema {to}: {cause}; the store is unchanged")]
     Migration {
         /// The schema that failed.
         to: i64,
         /// Why.
-        source: StoreError,
+        cause: StoreError,
     },
     /// The state file beside the store cannot be used.
     #[error("use the node state file {path}: {reason}; move it away only if you know that the store was not put back", path = .path.display())]
@@ -160,20 +160,26 @@ pub enum OpenError {
     Keys(String),
     /// Anything else.
     #[error("open the store: {0}")]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for OpenError {
+    fn from(cause: StoreError) -> Self {
+        Self::Store(cause)
+    }
 }
 
 impl OpenError {
     /// An error of the first contact with a store.
-    pub(crate) fn of(url: &StoreUrl, source: StoreError) -> Self {
+    pub(crate) fn of(url: &StoreUrl, cause: StoreError) -> Self {
         match url.file() {
             Some(path) => Self::File {
                 path: path.to_owned(),
-                source,
+                cause,
             },
             None => Self::Server {
                 store: url.clone(),
-                source,
+                cause,
             },
         }
     }

@@ -107,10 +107,10 @@ fn begin_among_others(database: &Database, opening: &Opening<'_>) -> Result<Begu
 
 /// Whether an error of a start may come from another start.
 fn may_pass(error: &OpenError) -> bool {
-    let (OpenError::Store(source) | OpenError::Migration { source, .. }) = error else {
+    let (OpenError::Store(cause) | OpenError::Migration { cause, .. }) = error else {
         return false;
     };
-    match source {
+    match cause {
         StoreError::Contended | StoreError::Unknown(_) => true,
         StoreError::Refused(reason) => reason == TAKEN,
         _ => false,

@@ -52,7 +52,7 @@ pub(crate) fn migrate(
     let found = version(database, url)?;
     for (number, script) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
         run(database, number, script, now)
-            .map_err(|source| OpenError::Migration { to: number, source })?;
+            .map_err(|cause| OpenError::Migration { to: number, cause })?;
     }
     Ok(())
 }

@@ -143,11 +143,6 @@ impl Store {
         self.shared.keyring()
     }
 
-    /// Uses another key ring from now on. A committed `Write::Key` does so by itself.
-    pub fn set_keyring(&self, keyring: Keyring) {
-        self.shared.set_keyring(keyring);
-    }
-
     /// The key ring as the engine opens sealed fields.
     pub fn vault(&self) -> RingVault {
         RingVault(self.shared.keyring())

@@ -11,16 +11,14 @@ fn store_of(users: usize) -> World {
     world
 }
 
+fn new_place(world: &World) -> StoreUrl {
+    world.file().with_file_name("new.db").into()
+}
+
 #[test]
 fn a_store_moves_whole_and_serves_in_one_place_only() {
     let world = store_of(3);
-    let to: StoreUrl = world
-        .options
-        .url
-        .file()
-        .unwrap()
-        .with_file_name("new.db")
-        .into();
+    let to = new_place(&world);
     let transfer = Transfer {
         from: &world.options,
         to: &to,
@@ -48,13 +46,7 @@ fn a_store_moves_whole_and_serves_in_one_place_only() {
 #[test]
 fn an_interrupted_move_goes_on_and_nobody_serves_meanwhile() {
     let world = store_of(3);
-    let to: StoreUrl = world
-        .options
-        .url
-        .file()
-        .unwrap()
-        .with_file_name("new.db")
-        .into();
+    let to = new_place(&world);
     let transfer = Transfer {
         from: &world.options,
         to: &to,
@@ -79,13 +71,7 @@ fn an_interrupted_move_goes_on_and_nobody_serves_meanwhile() {
 #[test]
 fn a_move_given_up_leaves_the_old_place_as_it_was() {
     let world = store_of(1);
-    let to: StoreUrl = world
-        .options
-        .url
-        .file()
-        .unwrap()
-        .with_file_name("new.db")
-        .into();
+    let to = new_place(&world);
     let transfer = Transfer {
         from: &world.options,
         to: &to,
@@ -101,13 +87,7 @@ fn a_move_given_up_leaves_the_old_place_as_it_was() {
 #[test]
 fn what_differs_is_found() {
     let world = store_of(2);
-    let to: StoreUrl = world
-        .options
-        .url
-        .file()
-        .unwrap()
-        .with_file_name("new.db")
-        .into();
+    let to = new_place(&world);
     let transfer = Transfer {
         from: &world.options,
         to: &to,
