@@ -13,6 +13,7 @@ mod tls;
 
 pub use database::Database;
 pub use patroni::Patroni;
+pub(crate) use process::free_port;
 pub use session::Session;
 
 use database::Access;

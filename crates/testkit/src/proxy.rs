@@ -38,7 +38,15 @@ impl Proxy {
     /// # Panics
     /// There is no free port.
     pub fn to(port: u16) -> Self {
-        Self::begin(port, None)
+        Self::to_address(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    }
+
+    /// A proxy to an address, which lets everything pass.
+    ///
+    /// # Panics
+    /// There is no free port.
+    pub fn to_address(target: SocketAddr) -> Self {
+        Self::begin(target, None)
     }
 
     /// A proxy to a PostgreSQL without TLS that makes errors at random, by a seed.
@@ -46,14 +54,15 @@ impl Proxy {
     /// # Panics
     /// There is no free port.
     pub fn with(port: u16, chaos: Chaos) -> Self {
-        Self::begin(port, Some(chaos))
+        let target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Self::begin(target, Some(chaos))
     }
 
-    fn begin(target: u16, chaos: Option<Chaos>) -> Self {
+    fn begin(target: SocketAddr, chaos: Option<Chaos>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen on a free port");
         let port = listener.local_addr().expect("an address").port();
         let shared = Arc::new(Shared {
-            target: SocketAddr::from((Ipv4Addr::LOCALHOST, target)),
+            target,
             gate: Gate::default(),
             chaos,
             counters: Counters::default(),

@@ -187,7 +187,7 @@ fn signal(name: &str, pid: u32) {
 }
 
 /// A port that is free now, below those that the system gives to clients: a server that is down keeps its own.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let begin = std::process::id().wrapping_mul(37) as u16;
     for _ in 0..5000 {
