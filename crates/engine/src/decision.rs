@@ -2,7 +2,8 @@
 
 use crate::audit::Record;
 use crate::model::{
-    ApplicationKey, ApplicationState, AuthenticatorKey, Challenge, ChallengeKey, UserKey, UserState,
+    ApplicationKey, ApplicationKind, ApplicationState, Authenticator, AuthenticatorKey, Challenge,
+    ChallengeKey, DomainKey, UnitKey, UserKey, UserState,
 };
 use crate::policy::Effective;
 use crate::time::Timestamp;
@@ -34,28 +35,54 @@ pub enum Question {
         /// The new password.
         password: Secret,
     },
-    /// Does a back-end accept this password?
-    BackEnd {
-        /// The password.
-        password: Secret,
+    /// What do the back-ends of the user say?
+    BackEnd(Box<crate::back_end::Ask>),
+    /// Which free authenticator is the nearest?
+    Free(Box<Free>),
+    /// The authenticator with this serial in this domain, whoever owns it.
+    Serial {
+        /// Domain.
+        domain: DomainKey,
+        /// Serial number as stored.
+        serial: String,
     },
-    /// Is the user in one of the policy's groups?
-    Groups,
     /// Send a virtual OTP.
     Deliver,
     /// Send a push or scan request.
     Push,
-    /// Assign an authenticator to the user who asks for it.
-    SelfAssign,
+}
+
+/// A free authenticator is wanted: assigned to nobody, not reserved, not disabled, started, not expired
+/// (authentication.md 9.1, 9.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Free {
+    /// Its domain.
+    pub domain: DomainKey,
+    /// Its unit, the nearest first; `None` = of no unit.
+    pub units: Vec<Option<UnitKey>>,
+    /// Its type is one of these; empty = any.
+    pub types: Vec<String>,
+    /// It has an active application of one of these names; empty = any.
+    pub applications: Vec<String>,
+    /// It has an active application of one of these kinds; empty = any.
+    pub kinds: Vec<ApplicationKind>,
+    /// When it must be usable.
+    pub at: Timestamp,
+    /// Of several equally near ones this chooses, so that those who register at the same time seldom collide.
+    pub pick: u32,
 }
 
 /// What the shell found out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Answer {
     /// Yes or no.
     Is(bool),
     /// A new verifier.
     Hashed(Secret),
+    /// What a back-end says.
+    BackEnd(Box<crate::back_end::Heard>),
+    /// The authenticator found, with its applications and their states.
+    Authenticator(Option<Arc<Authenticator>>),
     /// The limit of work in progress is reached (-104).
     Busy,
     /// This build has nobody to ask (-108).
@@ -80,6 +107,12 @@ impl Answers {
             .iter()
             .find(|(asked, _)| asked == question)
             .map(|(_, answer)| answer)
+    }
+
+    /// Forgets what was read from the store, after a conflict: it is no longer so.
+    pub fn forget_facts(&mut self) {
+        self.0
+            .retain(|(_, answer)| !matches!(answer, Answer::Authenticator(_)));
     }
 
     /// How many questions were asked.
@@ -124,7 +157,7 @@ pub enum Verdict {
         /// Whether the user was identified before it (status-codes.md 4: a negative code before that is silent).
         identified: bool,
     },
-    /// 3001.
+    /// 3001, or 3003 where the question is a back-end's.
     Challenge(Box<Asked>),
 }
 
@@ -155,6 +188,10 @@ pub struct Grant {
     pub attributes: Vec<(String, String, String, String)>,
     /// 1-step challenge issued.
     pub challenge: Option<Asked>,
+    /// RADIUS attributes of the back-end's Access-Accept, encoded.
+    pub back_end_attributes: Vec<u8>,
+    /// RADIUS key attributes of the back-end, to be encrypted anew: see [`crate::back_end::Given::keys`].
+    pub back_end_keys: Option<Secret>,
     /// Warnings for the envelope.
     pub warnings: Vec<(Status, String)>,
 }
@@ -162,6 +199,8 @@ pub struct Grant {
 /// A challenge for the client.
 #[derive(Debug, Clone)]
 pub struct Asked {
+    /// 3001, or 3003 where the question is a back-end's.
+    pub status: Status,
     /// Its key.
     pub key: ChallengeKey,
     /// The digits to show, with check digit; `None` where only another OTP is wanted.

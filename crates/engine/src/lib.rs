@@ -8,6 +8,7 @@ pub mod admin;
 pub mod attempt;
 pub mod audit;
 pub mod authenticate;
+pub mod back_end;
 pub mod decision;
 pub mod dice;
 pub mod facts;

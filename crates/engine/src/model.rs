@@ -2,6 +2,7 @@
 //! [`crate::facts::Vault`].
 
 mod authenticator;
+mod back_end;
 mod challenge;
 mod component;
 mod ids;
@@ -15,10 +16,15 @@ pub use authenticator::{
     Algorithm, Application, ApplicationKind, ApplicationState, Authenticator, AuthenticatorType,
     BackupVirtual, PinSettings,
 };
-pub use challenge::{Challenge, ChallengeKey, ChallengeKind};
+pub use back_end::{
+    AttributeMap, BackEnd, BackEndGroup, Directory, PROTOCOL_WORDS, PasswordProtocol, Profile,
+    Protocol, RadiusBackEnd, RealmRule, Tls, Webhook, Winbind,
+};
+pub use challenge::{Challenge, ChallengeKey, ChallengeKind, Relayed};
 pub use component::{Charset, Component, Location, NotHandled};
 pub use ids::{
-    ApplicationKey, AuthenticatorKey, ComponentKey, DomainKey, PolicyKey, UnitKey, UserKey,
+    ApplicationKey, AuthenticatorKey, BackEndKey, ComponentKey, DomainKey, PolicyKey, UnitKey,
+    UserKey,
 };
 pub use key::{KeyRecord, Rotation, RotationState};
 pub use node::{

@@ -4,6 +4,7 @@ mod components;
 
 pub use components::{Components, RADIUS_CLIENT, RadiusClient};
 
+use crate::back_end::BackEnds;
 use crate::model::{AuthenticatorType, Domain, DomainKey, Meta, OrgUnit, PolicyKey, UnitKey};
 use crate::policy::{Effective, Invalid, PolicySet};
 use crate::settings::Settings;
@@ -25,6 +26,8 @@ pub struct Snapshot {
     pub policy_rows: HashMap<String, (PolicyKey, Meta)>,
     /// All client components.
     pub components: Components,
+    /// All back-ends.
+    pub back_ends: BackEnds,
     /// All authenticator types.
     pub types: Vec<AuthenticatorType>,
     /// Settings of the deployment.

@@ -12,6 +12,7 @@ pub use import::run as import;
 pub(crate) use root::follow as follow_root;
 pub(crate) use rotate::{Rotating, follow as follow_rotation};
 
+use crate::back_end::Asking;
 use crate::node::Node;
 use crate::reply::{Problem, Reply};
 use crate::timing::{self, About, Stage, Timer};
@@ -181,8 +182,12 @@ impl<'n> Run<'n> {
                     let whole = self.node.snapshot().settings.deadline();
                     let until = self.deadline - (whole - crate::ask::patience(whole));
                     self.timer.enter(Stage::asking(&question));
+                    let asking = Asking {
+                        id: self.caller.request,
+                        received: None,
+                    };
                     let (answer, waited) =
-                        crate::logon::ask_and_tell(self.node, &question, until).await;
+                        crate::logon::ask_and_tell(self.node, &question, asking, until).await;
                     self.timer.add(Stage::Wait, waited);
                     self.timer.leave();
                     self.answers.add(question, answer);

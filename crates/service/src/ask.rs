@@ -1,6 +1,8 @@
 //! Answers to what only the shell can find out: slow work on bounded pools, never on the path of an OTP.
 
+use crate::back_end::Asking;
 use crate::metrics::Metrics;
+use crate::node::Node;
 use arc_swap::ArcSwap;
 use countersign_engine::Secret;
 use countersign_engine::decision::{Answer, Question};
@@ -8,10 +10,36 @@ use countersign_keyring::{PasswordParams, PasswordPool, password};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Finds the answer to `question` of the request `asking` and passes it to `then`, on another thread if it takes long,
+/// with the time it waited for a thread. Back-ends are given up at `until`.
+pub(crate) fn answer(
+    node: &Arc<Node>,
+    question: &Question,
+    asking: Asking,
+    until: Instant,
+    then: impl FnOnce(Answer, Duration) + Send + 'static,
+) {
+    match question {
+        Question::BackEnd(ask) => {
+            let then = |heard| then(Answer::BackEnd(Box::new(heard)), Duration::ZERO);
+            node.back_ends()
+                .answer(node, ask.as_ref().clone(), asking, until, then);
+        }
+        _ => node.passwords().answer(question, then),
+    }
+}
+
 /// How long an answer may take in a request that has `whole` in all: what is left is for the commit of what came of it,
 /// -103 where nothing did.
 pub(crate) fn patience(whole: Duration) -> Duration {
     whole - whole / 5
+}
+
+/// When a back-end is given up for a request that waits until then: a little earlier, so that the answer is -10 and names
+/// the server.
+pub(crate) fn given_up(until: Instant) -> Instant {
+    let left = until.saturating_duration_since(Instant::now());
+    until.checked_sub(left / 20).unwrap_or(until)
 }
 
 /// The bounded pool of threads that hash static passwords (Argon2id). Its size follows the settings.
@@ -80,11 +108,11 @@ impl Passwords {
                 };
                 self.work(asked, move || hash(&password), then);
             }
-            Question::BackEnd { .. }
-            | Question::Groups
+            Question::BackEnd(_)
+            | Question::Free(_)
+            | Question::Serial { .. }
             | Question::Deliver
-            | Question::Push
-            | Question::SelfAssign => then(Answer::NotOffered, Duration::ZERO),
+            | Question::Push => then(Answer::NotOffered, Duration::ZERO),
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod ask;
 pub mod auth;
+mod back_end;
 mod clock;
 pub mod commit;
 mod detached;

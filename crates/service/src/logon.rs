@@ -1,5 +1,6 @@
 //! One attempt on its way: loaded, decided, asked for, decided again, committed.
 
+use crate::back_end::Asking;
 use crate::metrics::{status_number, way_name};
 use crate::node::{Arrival, Node};
 use crate::timing::{About, Stage, Timer};
@@ -218,6 +219,14 @@ impl Logon {
             && !guarded()
     }
 
+    /// What a question of this attempt brings along.
+    pub(crate) fn asking(&self) -> Asking {
+        Asking {
+            id: self.id,
+            received: None,
+        }
+    }
+
     /// Takes the answer to a question.
     pub(crate) fn answer(&mut self, question: Question, answer: Answer) {
         self.answers.add(question, answer);
@@ -232,6 +241,7 @@ impl Logon {
     /// Counts a conflict; `false` when it is time to give up.
     pub(crate) fn may_try_again(&mut self, node: &Node) -> bool {
         self.tries += 1;
+        self.answers.forget_facts();
         self.tries < MOST_TRIES && Instant::now() < self.deadline(node)
     }
 
@@ -281,7 +291,9 @@ impl Logon {
             match next {
                 Next::Ask(question) => {
                     self.timer.enter(Stage::asking(&question));
-                    let (answer, waited) = ask_and_tell(node, &question, self.patience(node)).await;
+                    let until = self.patience(node);
+                    let (answer, waited) =
+                        ask_and_tell(node, &question, self.asking(), until).await;
                     self.timer.add(Stage::Wait, waited);
                     self.timer.leave();
                     self.answer(question, answer);
@@ -417,12 +429,14 @@ impl OwnAnswered {
 pub(crate) async fn ask_and_tell(
     node: &Arc<Node>,
     question: &Question,
+    asking: Asking,
     until: Instant,
 ) -> (Answer, Duration) {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    node.passwords().answer(question, move |answer, waited| {
+    let told = move |answer, waited| {
         let _ = sender.send((answer, waited)); // the request may have timed out
-    });
+    };
+    crate::ask::answer(node, question, asking, crate::ask::given_up(until), told);
     match tokio::time::timeout_at(until.into(), receiver).await {
         Ok(Ok(told)) => told,
         Ok(Err(_)) | Err(_) => (Answer::TimedOut, Duration::ZERO),

@@ -412,7 +412,7 @@ fn float(size: usize) -> f64 {
 pub(crate) fn status_number(decision: &Decision) -> i32 {
     match &decision.verdict {
         Verdict::Accept(_) => 0,
-        Verdict::Challenge(_) => 3001,
+        Verdict::Challenge(asked) => i32::from(asked.status.number()),
         Verdict::Refuse { status, .. } => i32::from(status.number()),
     }
 }

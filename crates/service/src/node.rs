@@ -1,4 +1,5 @@
 use crate::ask::Passwords;
+use crate::back_end::BackEnds;
 use crate::clock::ClockWatch;
 use crate::gate::Gate;
 use crate::metrics::{Levels, Metrics};
@@ -48,6 +49,7 @@ pub struct Node {
     store: Store,
     name: String,
     passwords: Passwords,
+    back_ends: BackEnds,
     metrics: Arc<Metrics>,
     timings: Timings,
     watch: Watch,
@@ -103,6 +105,7 @@ impl Node {
         options.store.observe(metrics.clone());
         let node = Arc::new(Self {
             passwords: Passwords::new(size, metrics.clone())?,
+            back_ends: BackEnds::new()?,
             store: options.store,
             name: options.name,
             metrics,
@@ -210,6 +213,11 @@ impl Node {
         &self.watch
     }
 
+    /// Who is asked beyond this server.
+    pub(crate) fn back_ends(&self) -> &BackEnds {
+        &self.back_ends
+    }
+
     /// The bounded pool of password checks.
     pub(crate) fn passwords(&self) -> &Passwords {
         self.passwords.resize(password_pool_size(&self.snapshot()));
@@ -311,6 +319,7 @@ impl Node {
     /// Says that the node has stopped, ends the pools and closes the store; the last checkpoint is written.
     pub fn close(&self) {
         self.gate.stop();
+        self.back_ends.close();
         self.take_leave();
         self.store.close();
     }

@@ -278,10 +278,9 @@ impl Stage {
             Question::Verify { .. } => "ask verify",
             Question::Hash { .. } => "ask hash",
             Question::BackEnd { .. } => "ask back-end",
-            Question::Groups => "ask groups",
+            Question::Free(_) | Question::Serial { .. } => "ask authenticator",
             Question::Deliver => "ask deliver",
             Question::Push => "ask push",
-            Question::SelfAssign => "ask self-assign",
         })
     }
 }

@@ -3,6 +3,7 @@
 use crate::StoreError;
 use crate::rows::{RowError, component, organisation, policy, setting};
 use crate::sql::{Row, Tx};
+use countersign_engine::back_end::BackEnds;
 use countersign_engine::model::Location;
 use countersign_engine::policy::PolicySet;
 use countersign_engine::snapshot::{Components, Domains, Snapshot};
@@ -51,6 +52,7 @@ pub(crate) fn read(tx: Tx<'_>, hosts: &Hosts, node: &str) -> Result<Snapshot, St
             unreadable,
         ),
         components: Components::new(components, hosts),
+        back_ends: BackEnds::default(),
         types: readable(tx, organisation::TYPES, organisation::authenticator_type)?,
         settings: setting::read(tx)?,
     })

@@ -81,7 +81,7 @@ fn verifier(context: &Context<'_>, candidate: &Secret) -> Result<Secret, Stop> {
         Some(Answer::Hashed(verifier)) => return Ok(verifier.clone()),
         Some(Answer::Busy) => Status::BUSY,
         Some(Answer::TimedOut) => Status::TIMEOUT,
-        Some(Answer::NotOffered | Answer::Is(_)) => Status::UNSUPPORTED,
+        Some(_) => Status::UNSUPPORTED,
     };
     Err(Refusal::new(status, status.message()).into())
 }

@@ -6,7 +6,7 @@ use super::success::{Success, Typed};
 use super::{password, trial};
 use crate::Secret;
 use crate::attempt::Credentials;
-use crate::decision::Question;
+use crate::back_end::{Password, Said, Wanted};
 use crate::model::{Algorithm, Application};
 use crate::policy::BackEndAuth;
 use crate::status::Status;
@@ -18,7 +18,45 @@ pub(super) fn accepts(case: &mut Case<'_>, password: Secret) -> Flow<bool> {
     if password.is_empty() {
         return ControlFlow::Continue(false);
     }
-    case.ask(What::BackEnd, Question::BackEnd { password })
+    let said = case.ask_back_end(
+        What::BackEnd,
+        Wanted::Authenticate(Password::Known(password)),
+    )?;
+    match said {
+        Said::Accepted(_) => ControlFlow::Continue(true),
+        Said::Rejected | Said::Locked => ControlFlow::Continue(false),
+        other => refusal(&other),
+    }
+}
+
+/// What an answer means that is neither yes nor no (authentication.md 10).
+pub(super) fn refusal<T>(said: &Said) -> Flow<T> {
+    let (status, why) = match said {
+        Said::Expired => (
+            Status::BACKEND_PWD_EXPIRED,
+            "the password has expired at the back-end",
+        ),
+        Said::Disabled => (Status::DISABLED, "the account is disabled at the back-end"),
+        Said::Weak => (
+            Status::BACKEND_PASSWORD_FAIL_STRENGTH_CHECK,
+            "the new password breaks the rules of the back-end",
+        ),
+        Said::HashRefused => (
+            Status::HASH_PWDS_DISALLOWED,
+            "the back-end cannot check a password hash",
+        ),
+        Said::Unreachable => (Status::COMMS, "no back-end answered"),
+        Said::Nobody => (
+            Status::CONFIG,
+            "no back-end serves the domain of the user under this policy",
+        ),
+        Said::Busy => (
+            Status::BUSY,
+            "the limit of requests to back-ends is reached",
+        ),
+        _ => (Status::UNSUPPORTED, "the back-end does not offer this"),
+    };
+    refuse_noting(status, why)
 }
 
 /// The password as typed, where the whole input is one; -108 for a hash.

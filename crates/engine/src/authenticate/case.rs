@@ -4,10 +4,11 @@ use super::candidates::Candidate;
 use crate::Secret;
 use crate::attempt::Attempt;
 use crate::audit::Code;
+use crate::back_end;
 use crate::decision::{Answer, Answers, Asked, Change, Grant, Question};
 use crate::dice::Dice;
 use crate::facts::{Account, Facts};
-use crate::model::{ApplicationState, Domain};
+use crate::model::{ApplicationState, Domain, DomainKey};
 use crate::policy::{BackEndAuth, Effective, LocalAuth};
 use crate::status::Status;
 use crate::time::Timestamp;
@@ -235,6 +236,38 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// What the back-ends of the user say.
+    pub(super) fn ask_back_end(
+        &mut self,
+        what: What,
+        wanted: back_end::Wanted,
+    ) -> Flow<back_end::Said> {
+        let question = Question::BackEnd(Box::new(back_end::Ask {
+            engine: self.policy.back_end_protocol.clone(),
+            domain: self
+                .domain
+                .map_or_else(DomainKey::default, |domain| domain.key),
+            user: self
+                .account
+                .map_or(self.user, |account| account.user.id.as_str())
+                .to_owned(),
+            wanted,
+        }));
+        match self.answers.of(&question) {
+            None => ControlFlow::Break(Halt::Ask(question)),
+            Some(Answer::BackEnd(heard)) => {
+                let yes = match heard.said {
+                    back_end::Said::Accepted(_) | back_end::Said::Member(true) => Some(true),
+                    back_end::Said::Rejected | back_end::Said::Member(false) => Some(false),
+                    _ => None,
+                };
+                self.trace.push(Entry::Asked { what, yes });
+                ControlFlow::Continue(heard.said.clone())
+            }
+            Some(other) => self.not_answered(other),
+        }
+    }
+
     /// The answer to a request for a hash.
     pub(super) fn ask_hash(&mut self, password: Secret) -> Flow<Secret> {
         let question = Question::Hash { password };
@@ -259,9 +292,7 @@ impl<'a> Case<'a> {
                 "the limit of password checks in work is reached",
             ),
             Answer::TimedOut => refuse_noting(Status::TIMEOUT, "a password check took too long"),
-            Answer::NotOffered | Answer::Is(_) | Answer::Hashed(_) => {
-                refuse_noting(Status::UNSUPPORTED, "nobody to ask in this build")
-            }
+            _ => refuse_noting(Status::UNSUPPORTED, "nobody to ask in this build"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Stage 3b: is the user in one of the policy's groups (authentication.md 3.2). It decides the modes too.
 
 use super::case::{Case, Flow, refuse};
-use crate::decision::Question;
+use crate::back_end::{Said, Wanted};
 use crate::facts::Found;
 use crate::policy::{BackEndAuth, GroupCheck, LocalAuth};
 use crate::status::Status;
@@ -30,7 +30,11 @@ pub(super) fn check(case: &mut Case<'_>) -> Flow {
         return ControlFlow::Continue(());
     }
     case.note(Setting::GroupCheck, Value::Word(group_check.as_str()));
-    let member = case.ask(What::Groups, Question::Groups)?;
+    let groups = case.policy.groups.clone();
+    let member = match case.ask_back_end(What::Groups, Wanted::Groups(groups))? {
+        Said::Member(member) => member,
+        other => return super::back_end::refusal(&other),
+    };
     match group_check {
         GroupCheck::PassBack if !member => return refuse(Status::NOT_IN_GROUPS),
         GroupCheck::Reject if !member => return refuse(Status::GROUPCHK),

@@ -159,6 +159,7 @@ fn put(
         issued: case.at(),
         wrong: 0,
         version: 0,
+        relayed: None,
     }
 }
 
@@ -179,6 +180,7 @@ fn asked(
     );
     let account = candidate.and(case.account);
     Asked {
+        status: Status::DP_CHALLENGE,
         key: challenge.key,
         challenge: shown,
         message,

@@ -83,7 +83,7 @@ pub fn check_new_password(
             Some(Answer::Is(true)) => return judged(vec![BrokenRule::History(rules.history)]),
             Some(Answer::Busy) => return NewPasswordCheck::Failed(Status::BUSY),
             Some(Answer::TimedOut) => return NewPasswordCheck::Failed(Status::TIMEOUT),
-            Some(Answer::NotOffered | Answer::Hashed(_)) => {
+            Some(_) => {
                 return NewPasswordCheck::Failed(Status::UNSUPPORTED);
             }
         }

@@ -1,7 +1,7 @@
 //! The response to a challenge (authentication.md 7, 8.5): step 1 of the procedure.
 
 use super::candidates::{self, Candidate, Owned};
-use super::case::{Case, Flow, refuse, refuse_telling};
+use super::case::{Case, Flow, refuse, refuse_noting, refuse_telling};
 use super::issue::with_check_digit;
 use super::local;
 use super::success::Success;
@@ -67,6 +67,9 @@ fn by_key<'a>(case: &mut Case<'a>, owned: &Owned<'a>, key: ChallengeKey) -> Flow
     belongs(case, challenge)?;
     young_enough(case, challenge)?;
     match challenge.kind {
+        ChallengeKind::BackEnd => {
+            refuse_noting(Status::UNSUPPORTED, "this build passes no answers on")
+        }
         ChallengeKind::OneStep => {
             one_step_allowed(case)?;
             let trial = Trial {
@@ -345,6 +348,7 @@ fn remember(case: &mut Case<'_>, application: ApplicationKey, key: ChallengeKey)
         issued: case.at(),
         wrong: 0,
         version: 0,
+        relayed: None,
     };
     case.changes.push(Change::PutChallenge(Box::new(memory)));
 }

@@ -3,10 +3,9 @@
 use super::case::{Case, Flow, refuse, refuse_noting};
 use crate::Secret;
 use crate::attempt::Credentials;
-use crate::decision::Question;
 use crate::policy::{AssignmentMode, BackEndAuth};
 use crate::status::Status;
-use crate::trace::{Check, Entry, Setting, Shape, Value, What};
+use crate::trace::{Check, Entry, Setting, Shape, Value};
 use std::ops::ControlFlow;
 
 /// Longest serial number.
@@ -41,7 +40,6 @@ pub(super) fn recognised(case: &mut Case<'_>) -> Flow {
         case.failed(Check::BackEnd, 0, 0);
         return refuse(Status::NO_BACKEND_FOR_SELF_ASSIGN);
     }
-    case.ask(What::SelfAssign, Question::SelfAssign)?;
     refuse_noting(Status::UNSUPPORTED, "this build assigns nothing at a logon")
 }
 

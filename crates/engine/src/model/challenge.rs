@@ -1,4 +1,4 @@
-use super::{ApplicationKey, UserKey};
+use super::{ApplicationKey, BackEndKey, DomainKey, UserKey};
 use crate::time::Timestamp;
 
 /// Key of a challenge: 128 random bits; State over RADIUS, `challenge_key` in JSON (hexadecimal or base64url at the edge).
@@ -34,6 +34,21 @@ pub struct Challenge {
     pub wrong: u32,
     /// Rises with every write; guards its consumption.
     pub version: i64,
+    /// What a relayed question of a back-end needs besides; there for [`ChallengeKind::BackEnd`] alone.
+    pub relayed: Option<Box<Relayed>>,
+}
+
+/// The question of a back-end that was passed on (radius.md 6): the follow-up goes to that very server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relayed {
+    /// Who asked.
+    pub server: BackEndKey,
+    /// Its State (≤ 253 bytes).
+    pub state: Vec<u8>,
+    /// The domain of who may answer; he need not have an account here.
+    pub domain: DomainKey,
+    /// His folded user ID.
+    pub user: String,
 }
 
 /// What a challenge is.
@@ -53,4 +68,6 @@ pub enum ChallengeKind {
     /// Not a question but the memory of a response accepted for an `any_challenge`, or of a response verified in a
     /// step under check mode 4; its key is derived from application, challenge and response.
     Accepted,
+    /// A question of a back-end, passed on with a State of our own (3003).
+    BackEnd,
 }

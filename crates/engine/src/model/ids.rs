@@ -26,4 +26,6 @@ keys! {
     ComponentKey;
     /// Row of a policy.
     PolicyKey;
+    /// Row of a back-end record.
+    BackEndKey;
 }

@@ -60,7 +60,7 @@ pub(super) fn reply(logon: &Logon, decision: &Decision) -> Reply {
     match &decision.verdict {
         Verdict::Accept(grant) => accepted(logon, grant, id),
         Verdict::Challenge(asked) => {
-            let mut reply = Reply::bare(Status::DP_CHALLENGE, id);
+            let mut reply = Reply::bare(asked.status, id);
             add_challenge(&mut reply, asked);
             reply.set("user", Some(asked.user.as_str()));
             reply.set("domain", Some(asked.domain.as_str()));

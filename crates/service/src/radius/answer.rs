@@ -38,9 +38,7 @@ pub(super) fn packet(
         Verdict::Challenge(asked) if pending.component.challenges => {
             challenge(request, &pending.component, asked)
         }
-        Verdict::Challenge(asked) => {
-            reject(request, pending, Status::DP_CHALLENGE, Some(&asked.message))
-        }
+        Verdict::Challenge(asked) => reject(request, pending, asked.status, Some(&asked.message)),
         Verdict::Refuse {
             status, identified, ..
         } => {

@@ -1,5 +1,6 @@
 use super::request::{self, Dropped, Known, unaudited};
 use super::{accounting, answer};
+use crate::back_end::Received;
 use crate::logon::{Logon, Next};
 use crate::metrics::status_number;
 use crate::node::Node;
@@ -356,6 +357,9 @@ impl Front {
         let Some(Pending {
             job: Job::Logon(logon, slot),
             asking,
+            request,
+            secret,
+            component,
             ..
         }) = self.pending.get_mut(&token)
         else {
@@ -366,11 +370,19 @@ impl Front {
                 logon.timer.enter(Stage::asking(&question));
                 let (inbox, asked) = (self.inbox.clone(), question.clone());
                 *asking = Some(question.clone());
-                self.node
-                    .passwords()
-                    .answer(&question, move |answer, waited| {
-                        inbox.put(Message::Answered(token, asked, answer, waited));
-                    });
+                let (mut about, until) = (logon.asking(), logon.patience(&self.node));
+                if matches!(question, Question::BackEnd(_)) {
+                    about.received = Some(Arc::new(Received {
+                        packet: request.clone(),
+                        secret: secret.clone(),
+                        component: component.clone(),
+                    }));
+                }
+                let told = move |answer, waited| {
+                    inbox.put(Message::Answered(token, asked, answer, waited));
+                };
+                let until = crate::ask::given_up(until);
+                crate::ask::answer(&self.node, &question, about, until, told);
             }
             Ok(Next::Commit(mut decision)) => {
                 let work = logon.work(token, &mut decision);

@@ -31,6 +31,7 @@ const KINDS: &[(ChallengeKind, i64)] = &[
     (two_step(true, false), 3),
     (ChallengeKind::SecondOtp, 4),
     (ChallengeKind::Accepted, 5),
+    (ChallengeKind::BackEnd, 6),
     (two_step(false, true), 6),
     (two_step(true, true), 7),
 ];
@@ -68,6 +69,7 @@ fn read(row: &Row<'_>) -> Result<Challenge, StoreError> {
         issued: c.time()?,
         wrong: c.number()?,
         version: c.int()?,
+        relayed: None,
     })
 }
 

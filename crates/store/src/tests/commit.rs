@@ -208,6 +208,7 @@ fn challenge(world: &World, n: u8, user: Option<UserKey>, kind: ChallengeKind) -
         issued: world.now(),
         wrong: 0,
         version: 1,
+        relayed: None,
     }))
 }
 

@@ -268,11 +268,12 @@ fn reply(request: &Request, decision: &Decision) -> Reply {
         Verdict::Accept(_) => (0, None),
         Verdict::Refuse { status, .. } => (status.number(), None),
         Verdict::Challenge(asked) => {
+            let status = asked.status.number();
             let asked = Asked {
                 key: asked.key,
                 digits: asked.challenge.clone(),
             };
-            (3001, Some(asked))
+            (status, Some(asked))
         }
     };
     Reply {

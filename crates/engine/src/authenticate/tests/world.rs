@@ -516,7 +516,7 @@ pub(super) fn status(decision: &Decision) -> i16 {
     match &decision.verdict {
         Verdict::Accept(_) => 0,
         Verdict::Refuse { status, .. } => status.number(),
-        Verdict::Challenge(_) => 3001,
+        Verdict::Challenge(asked) => asked.status.number(),
     }
 }
 

@@ -73,7 +73,7 @@ fn told(decision: Decision) -> Outcome {
     let status = match &decision.verdict {
         Verdict::Accept(_) => Status::SUCCESS,
         Verdict::Refuse { status, .. } => *status,
-        Verdict::Challenge(_) => Status::DP_CHALLENGE,
+        Verdict::Challenge(asked) => asked.status,
     };
     let verdict = json!({"valid": status.is_success(), "status_code": status.number(), "status": status.name()});
     let mut result = Map::new();
