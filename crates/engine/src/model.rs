@@ -10,6 +10,7 @@ mod key;
 mod node;
 mod organisation;
 mod session;
+mod sync_profile;
 mod user;
 
 pub use authenticator::{
@@ -32,6 +33,7 @@ pub use node::{
 };
 pub use organisation::{Domain, OrgUnit};
 pub use session::{Session, SessionKey};
+pub use sync_profile::{LdapOwner, SyncGone, SyncMapping, SyncOptions, SyncProfile, SyncScope};
 pub use user::{Contact, LockReason, Overrides, StoredPassword, User, UserAttribute, UserState};
 
 use crate::time::Timestamp;
