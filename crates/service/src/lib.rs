@@ -22,6 +22,7 @@ mod secrets;
 pub mod session;
 mod tidy;
 pub mod timing;
+mod turns;
 mod watch;
 
 pub use node::{NextRoot, Node, NodeOptions, Readiness};

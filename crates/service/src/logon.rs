@@ -4,6 +4,7 @@ use crate::back_end::Asking;
 use crate::metrics::{status_number, way_name};
 use crate::node::{Arrival, Node};
 use crate::timing::{About, Stage, Timer};
+use crate::turns::{Entered, Turn, Waiter};
 use countersign_engine::attempt::{
     Answered, Attempt, AuthType, Credentials, HostCode, Proof, Separate, Unreadable, Via,
 };
@@ -53,6 +54,8 @@ pub struct Logon {
     tries: u32,
     /// The account is read from the store, not from memory.
     fresh: bool,
+    /// Where others contend for its account, the right to go before them.
+    turn: Option<Turn>,
 }
 
 /// Credentials as the attempt owns them.
@@ -141,7 +144,44 @@ impl Logon {
             answers: Answers::default(),
             tries: 0,
             fresh: false,
+            turn: None,
         }
+    }
+
+    /// Whether it may go on; else the waiter hears of its turn. One that has lost a contest for its account goes in turn
+    /// with the others from then on.
+    pub(crate) fn may_go(&mut self, node: &Node, waiter: impl FnOnce() -> Waiter) -> bool {
+        let contends = self.tries > 0;
+        if self.turn.is_some() || !contends && node.turns().are_free() {
+            return true;
+        }
+        let snapshot = node.snapshot();
+        let account = wanted(&self.attempt(&snapshot), &snapshot).account;
+        let Some((domain, folded)) = &account else {
+            return true;
+        };
+        match node.turns().enter((*domain, folded), contends, waiter) {
+            Entered::Free => true,
+            Entered::Turn(turn) => {
+                self.turn = Some(turn);
+                true
+            }
+            Entered::Waits => {
+                self.timer.enter(Stage::Wait);
+                false
+            }
+        }
+    }
+
+    /// Its turn has come.
+    pub(crate) fn take_turn(&mut self, turn: Turn) {
+        self.timer.leave();
+        self.turn = Some(turn);
+    }
+
+    /// Lets the next one go: it has ended, or waits for something else.
+    pub(crate) fn yield_turn(&mut self) {
+        self.turn = None;
     }
 
     /// Loads the facts and decides once.
@@ -284,12 +324,16 @@ impl Logon {
         mut more: impl FnMut(&Self, &mut Decision) -> Result<(), Status>,
     ) -> Ended {
         loop {
+            if !self.wait_for_turn(node).await {
+                return Ended::Failed(Status::STORAGE);
+            }
             let next = match self.step(node) {
                 Ok(next) => next,
                 Err(error) => return Ended::Failed(failed(node, &error)),
             };
             match next {
                 Next::Ask(question) => {
+                    self.yield_turn();
                     self.timer.enter(Stage::asking(&question));
                     let until = self.patience(node);
                     let (answer, waited) =
@@ -309,6 +353,7 @@ impl Logon {
                     self.timer.leave();
                     match outcome {
                         Outcome::Committed => {
+                            self.yield_turn();
                             self.count(node, &decision);
                             crate::watch::note(node, self, &decision);
                             return Ended::Decided(decision);
@@ -319,6 +364,21 @@ impl Logon {
                     }
                 }
             }
+        }
+    }
+
+    /// `false` when its time is over before its turn.
+    async fn wait_for_turn(&mut self, node: &Node) -> bool {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        if self.may_go(node, || Box::new(|turn| sender.send(turn).err())) {
+            return true;
+        }
+        match tokio::time::timeout_at(self.deadline(node).into(), receiver).await {
+            Ok(Ok(turn)) => {
+                self.take_turn(turn);
+                true
+            }
+            _ => false,
         }
     }
 

@@ -5,6 +5,7 @@ use crate::gate::Gate;
 use crate::metrics::{Levels, Metrics};
 use crate::presence::{Memory, Presence};
 use crate::timing::{Timing, Timings};
+use crate::turns::Turns;
 use crate::watch::Watch;
 use countersign_engine::dice::Dice;
 use countersign_engine::model::{ComponentKey, NodeState, Scenario};
@@ -52,6 +53,7 @@ pub struct Node {
     back_ends: BackEnds,
     metrics: Arc<Metrics>,
     timings: Timings,
+    turns: Turns,
     watch: Watch,
     secrets: Mutex<Secrets>,
     sessions: crate::session::Uses,
@@ -110,6 +112,7 @@ impl Node {
             name: options.name,
             metrics,
             timings: Timings::default(),
+            turns: Turns::default(),
             watch: Watch::default(),
             secrets: Mutex::default(),
             sessions: crate::session::Uses::default(),
@@ -196,6 +199,11 @@ impl Node {
             password_waiting,
             password_busy,
         })
+    }
+
+    /// The lines before accounts that several attempts contend for.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Timings of requests.

@@ -32,7 +32,7 @@ pub enum Stage {
     Decide,
     /// Finding out what only the shell can: a password hash, a directory.
     Ask(&'static str),
-    /// Waiting for a thread.
+    /// Waiting for a thread, or for its turn at an account that others contend for.
     Wait,
     /// Making the decision durable.
     Commit,

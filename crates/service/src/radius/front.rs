@@ -5,6 +5,7 @@ use crate::logon::{Logon, Next};
 use crate::metrics::status_number;
 use crate::node::Node;
 use crate::timing::{Stage, Timer};
+use crate::turns::Turn;
 use countersign_engine::Status;
 use countersign_engine::decision::{Answer, Decision, Question};
 use countersign_engine::model::{Component, ComponentKey};
@@ -72,6 +73,8 @@ struct Inbox {
 enum Message {
     Committed(Vec<(Work, Outcome)>),
     Answered(u64, Question, Answer, Duration),
+    /// It may go on before others of its account.
+    Turn(u64, Turn),
 }
 
 impl Inbox {
@@ -216,6 +219,7 @@ impl Front {
                 Message::Answered(token, question, answer, waited) => {
                     self.answered(token, question, answer, waited);
                 }
+                Message::Turn(token, turn) => self.turn(token, turn),
             }
         }
         self.expire(Instant::now());
@@ -365,8 +369,20 @@ impl Front {
         else {
             return;
         };
+        let inbox = &self.inbox;
+        let may_go = logon.may_go(&self.node, || {
+            let inbox = inbox.clone();
+            Box::new(move |turn| {
+                inbox.put(Message::Turn(token, turn));
+                None
+            })
+        });
+        if !may_go {
+            return;
+        }
         match logon.step(&self.node) {
             Ok(Next::Ask(question)) => {
+                logon.yield_turn();
                 logon.timer.enter(Stage::asking(&question));
                 let (inbox, asked) = (self.inbox.clone(), question.clone());
                 *asking = Some(question.clone());
@@ -413,6 +429,18 @@ impl Front {
         }
     }
 
+    /// Lets a request go on that has waited for others of its account; where it has ended, the next one goes.
+    fn turn(&mut self, token: u64, turn: Turn) {
+        if let Some(Pending {
+            job: Job::Logon(logon, _),
+            ..
+        }) = self.pending.get_mut(&token)
+        {
+            logon.take_turn(turn);
+            self.think(token);
+        }
+    }
+
     fn committed(&mut self, token: u64, outcome: &Outcome) {
         match outcome {
             Outcome::Committed => self.finish(token),
@@ -453,6 +481,7 @@ impl Front {
         match std::mem::replace(&mut pending.job, Job::Note) {
             Job::Logon(mut logon, Some(decision)) => {
                 logon.committed();
+                logon.yield_turn();
                 logon.count(&self.node, &decision);
                 crate::watch::note(&self.node, &logon, &decision);
                 let due = answer::due(&self.node, &logon, &decision);
