@@ -74,6 +74,14 @@ pub const MICROSOFT: u32 = 311;
 pub const MS_CHAP_RESPONSE: u8 = 1;
 /// MS-CHAP-Error.
 pub const MS_CHAP_ERROR: u8 = 2;
+/// MS-CHAP-CPW-1.
+pub const MS_CHAP_CPW_1: u8 = 3;
+/// MS-CHAP-CPW-2.
+pub const MS_CHAP_CPW_2: u8 = 4;
+/// MS-CHAP-LM-Enc-PW.
+pub const MS_CHAP_LM_ENC_PW: u8 = 5;
+/// MS-CHAP-NT-Enc-PW: the new password, encrypted under the hash of the old one.
+pub const MS_CHAP_NT_ENC_PW: u8 = 6;
 /// MS-MPPE-Encryption-Policy.
 pub const MS_MPPE_ENCRYPTION_POLICY: u8 = 7;
 /// MS-MPPE-Encryption-Types.
@@ -90,6 +98,8 @@ pub const MS_MPPE_RECV_KEY: u8 = 17;
 pub const MS_CHAP2_RESPONSE: u8 = 25;
 /// MS-CHAP2-Success.
 pub const MS_CHAP2_SUCCESS: u8 = 26;
+/// MS-CHAP2-CPW: an answer that changes the password.
+pub const MS_CHAP2_CPW: u8 = 27;
 
 /// Whether an attribute means something between two neighbours only, so that a proxy never passes it on.
 ///
@@ -114,5 +124,21 @@ pub fn is_microsoft_key(kind: u8) -> bool {
     matches!(
         kind,
         MS_CHAP_MPPE_KEYS | MS_MPPE_SEND_KEY | MS_MPPE_RECV_KEY | MS_CHAP2_SUCCESS
+    )
+}
+
+/// Whether a Microsoft attribute belongs to the proof of a password, or to its change.
+#[must_use]
+pub fn is_microsoft_proof(kind: u8) -> bool {
+    matches!(
+        kind,
+        MS_CHAP_RESPONSE
+            | MS_CHAP_CHALLENGE
+            | MS_CHAP2_RESPONSE
+            | MS_CHAP_CPW_1
+            | MS_CHAP_CPW_2
+            | MS_CHAP_LM_ENC_PW
+            | MS_CHAP_NT_ENC_PW
+            | MS_CHAP2_CPW
     )
 }

@@ -10,6 +10,7 @@ mod credentials;
 pub mod dictionary;
 pub mod duplicate;
 pub mod eap;
+pub mod forward;
 pub mod framing;
 pub mod kind;
 pub mod mschap;

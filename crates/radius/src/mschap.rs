@@ -7,7 +7,7 @@ mod keys;
 mod v1;
 mod v2;
 
-pub use error::{error_text, error_value};
+pub use error::{ReadError, error_text, error_value};
 pub use hash::{NtHash, challenge_hash, without_domain};
 pub use keys::{MppeKeys, master_key_v1};
 pub(crate) use v1::respond as respond_v1;

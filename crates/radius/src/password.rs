@@ -3,7 +3,7 @@
 use std::fmt;
 
 use md5::Digest;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::SharedSecret;
 use crate::packet::MAX_PASSWORD;
@@ -95,6 +95,27 @@ pub(crate) fn hide_blocks(
         }
     }
     value
+}
+
+/// What [`hide_blocks`] hid, padding included; `None` unless the value is made of whole blocks.
+pub(crate) fn unhide_blocks(
+    value: &[u8],
+    request_authenticator: &[u8; 16],
+    secret: &SharedSecret,
+) -> Option<Zeroizing<Vec<u8>>> {
+    if value.is_empty() || !value.len().is_multiple_of(BLOCK) {
+        return None;
+    }
+    let mut clear = Zeroizing::new(value.to_vec());
+    let mut key: &[u8] = request_authenticator;
+    for (clear, hidden) in clear.chunks_exact_mut(BLOCK).zip(value.chunks_exact(BLOCK)) {
+        let pad: [u8; BLOCK] = secret.prefix().chain_update(key).finalize().into();
+        for (clear, pad) in clear.iter_mut().zip(pad) {
+            *clear ^= pad;
+        }
+        key = hidden;
+    }
+    Some(clear)
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use md5::Digest;
 use crate::SharedSecret;
 use crate::dictionary::AttributeBytes;
 use crate::kind;
-use crate::packet::{Code, Packet};
-use crate::salted;
+use crate::packet::{Attributes, Code, Packet, VendorAttributes};
 use crate::write::{Overflow, Writer};
+use crate::{password, salted};
 
 /// An answer in the making; holds nothing of the request but what it has copied.
 ///
@@ -126,6 +126,44 @@ impl Reply {
     /// [`Overflow`].
     pub fn add_encoded(&mut self, attribute: &AttributeBytes) -> Result<(), Overflow> {
         self.writer.add_encoded(attribute.as_bytes())
+    }
+
+    /// Adds attributes of another server's answer, already in wire form ([`crate::forward::reply_attributes`]).
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn add_passed_on(&mut self, attributes: &[u8]) -> Result<(), Overflow> {
+        self.writer.add_encoded(attributes)
+    }
+
+    /// Adds keys that another server gave ([`crate::forward::reply_keys`]), encrypted for the client; each call of `salt`
+    /// gives another one.
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn add_passed_on_keys(
+        &mut self,
+        keys: &[u8],
+        mut salt: impl FnMut() -> [u8; 2],
+        secret: &SharedSecret,
+    ) -> Result<(), Overflow> {
+        for it in Attributes::over(keys)
+            .filter(|attribute| attribute.kind == kind::VENDOR_SPECIFIC)
+            .flat_map(|attribute| VendorAttributes::read(attribute.value))
+        {
+            match it.kind {
+                kind::MS_MPPE_SEND_KEY | kind::MS_MPPE_RECV_KEY => {
+                    self.add_mppe_key(it.kind, it.value, salt(), secret)?;
+                }
+                kind::MS_CHAP_MPPE_KEYS => {
+                    let hidden =
+                        password::hide_blocks(it.value, &self.request_authenticator, secret);
+                    self.add_vendor(it.vendor, it.kind, &hidden)?;
+                }
+                _ => self.add_vendor(it.vendor, it.kind, it.value)?,
+            }
+        }
+        Ok(())
     }
 
     /// The authenticator of the request that is answered.

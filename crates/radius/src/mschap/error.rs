@@ -30,6 +30,29 @@ pub fn error_value(identifier: u8, text: &str) -> Vec<u8> {
     value
 }
 
+/// What an MS-CHAP-Error says, as far as anybody acts on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadError<'a> {
+    /// The Windows error: 646 hours, 647 disabled, 648 expired, 649 no permission, 691 refused, 709 change refused.
+    pub error: u16,
+    /// Text for the user; empty if there is none.
+    pub message: &'a str,
+}
+
+impl<'a> ReadError<'a> {
+    /// Reads the value of the attribute; `None` if it holds no error number.
+    #[must_use]
+    pub fn read(value: &'a [u8]) -> Option<Self> {
+        // The identifier in front may be any octet, `E` too.
+        let text = std::str::from_utf8(value.get(1..)?).ok()?;
+        let digits = text.trim_start().strip_prefix("E=")?;
+        let end = digits.find(|c: char| !c.is_ascii_digit());
+        let error = digits.get(..end.unwrap_or(digits.len()))?.parse().ok()?;
+        let message = text.split_once(" M=").map_or("", |(_, message)| message);
+        Some(Self { error, message })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +69,27 @@ mod tests {
             "E=648 R=1 C=0101010101010101 V=3"
         );
         assert_eq!(error_value(7, "E=691")[..3], [7, b'E', b'=']);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let read = |text: &str| {
+            ReadError::read(&error_value(b'E', text)).map(|it| (it.error, it.message.to_owned()))
+        };
+        let said = |error, message: &str| Some((error, message.to_owned()));
+        assert_eq!(
+            read(&error_text(648, true, &[7; 16], "Password expired")),
+            said(648, "Password expired")
+        );
+        assert_eq!(
+            read("E=691 R=1 C=00 V=3 M=Authentication rejected"),
+            said(691, "Authentication rejected")
+        );
+        assert_eq!(read("E=647"), said(647, ""));
+        for odd in ["", "E=", "E=x", "691", "E=99999", "R=0 E=691"] {
+            assert_eq!(read(odd), None, "{odd}");
+        }
+        assert_eq!(ReadError::read(&[]), None);
+        assert_eq!(ReadError::read(&[1, 0xff, 0xfe]), None);
     }
 }

@@ -141,7 +141,8 @@ pub struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
-    pub(super) fn over(rest: &'a [u8]) -> Self {
+    /// Attributes in wire form; ends at the first one that does not fit.
+    pub(crate) fn over(rest: &'a [u8]) -> Self {
         Self { rest }
     }
 }
