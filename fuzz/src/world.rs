@@ -278,6 +278,7 @@ fn account(password: bool, pin: bool, initial: bool) -> Account {
         privileges: BTreeSet::new(),
         last_logon: None,
         max_sessions: None,
+        ldap_owner: None,
         meta,
     };
     let application = Application {

@@ -161,6 +161,7 @@ fn user(domain: DomainKey, row: i64, name: &str) -> User {
         privileges: Default::default(),
         last_logon: None,
         max_sessions: None,
+        ldap_owner: None,
         meta: Meta::default(),
     }
 }

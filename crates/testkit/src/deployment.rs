@@ -99,6 +99,7 @@ pub fn account(key: i64, id: &str, authenticators: Vec<Authenticator>) -> Accoun
         privileges: BTreeSet::new(),
         last_logon: None,
         max_sessions: None,
+        ldap_owner: None,
         meta: Meta::default(),
     };
     Account {

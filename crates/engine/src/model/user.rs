@@ -1,4 +1,4 @@
-use super::{DomainKey, Meta, Sealed, UnitKey, UserKey};
+use super::{DomainKey, LdapOwner, Meta, Sealed, UnitKey, UserKey};
 use crate::policy::{BackEndAuth, GroupCheck, LocalAuth};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
@@ -34,6 +34,8 @@ pub struct User {
     pub last_logon: Option<(Timestamp, String)>,
     /// Optional cap of concurrent administrative sessions (1–999).
     pub max_sessions: Option<u16>,
+    /// The profile and the entry it is synchronised with, if any; boxed, so that a cached account stays small.
+    pub ldap_owner: Option<Box<LdapOwner>>,
     /// Bookkeeping.
     pub meta: Meta,
 }

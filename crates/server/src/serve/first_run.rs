@@ -198,6 +198,7 @@ fn administrator(id: &str) -> User {
         privileges: BTreeSet::from([LOGON.to_owned()]),
         last_logon: None,
         max_sessions: None,
+        ldap_owner: None,
         meta: Meta::default(),
     }
 }

@@ -129,6 +129,7 @@ impl Out {
             privileges,
             last_logon: None,
             max_sessions: None,
+            ldap_owner: None,
             meta,
         } = user
         else {
@@ -424,6 +425,7 @@ impl<'a> In<'a> {
             privileges: BTreeSet::new(),
             last_logon: None,
             max_sessions: None,
+            ldap_owner: None,
             meta: self.meta()?,
         })
     }

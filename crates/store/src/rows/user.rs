@@ -116,6 +116,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<(User, UserState), RowError> {
         privileges: privileges(c.opt_text()?)?,
         last_logon: last_logon(&mut c)?,
         max_sessions: c.opt_number()?,
+        ldap_owner: None,
     };
     Ok((user, state(&mut c)?))
 }

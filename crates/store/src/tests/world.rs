@@ -185,6 +185,7 @@ pub(crate) fn user(domain: DomainKey, name: &str) -> User {
         privileges: std::collections::BTreeSet::new(),
         last_logon: None,
         max_sessions: None,
+        ldap_owner: None,
         meta: Meta::default(),
     }
 }

@@ -367,6 +367,7 @@ pub(crate) fn account(key: i64, id: &str, domain: i64) -> Account {
         privileges: BTreeSet::new(),
         last_logon: None,
         max_sessions: None,
+        ldap_owner: None,
         meta: meta(),
     };
     Account {

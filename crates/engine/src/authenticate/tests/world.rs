@@ -687,6 +687,7 @@ fn account() -> Account {
         privileges: std::collections::BTreeSet::new(),
         last_logon: None,
         max_sessions: None,
+        ldap_owner: None,
         meta: Meta {
             created: Timestamp::from_seconds(NOON - 86_400),
             ..Meta::default()

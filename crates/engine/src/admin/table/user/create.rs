@@ -82,6 +82,7 @@ pub(in crate::admin) fn account_of(
         privileges: std::collections::BTreeSet::new(),
         last_logon: None,
         max_sessions: None,
+        ldap_owner: None,
         meta: fresh(at),
     };
     Account {
