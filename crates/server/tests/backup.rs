@@ -14,6 +14,30 @@ use std::process::Output;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
 const PASSPHRASE: &str = "a passphrase of a test";
 
+/// Where a deployment lives: its data directory, and its store.
+struct Host {
+    dir: PathBuf,
+    store: Store,
+}
+
+impl Host {
+    fn words(&self) -> Vec<String> {
+        let mut words = vec!["--data-dir".to_owned(), self.dir.display().to_string()];
+        if let Some(url) = self.store.url() {
+            words.extend(["--store".to_owned(), url]);
+        }
+        words
+    }
+
+    fn is_empty(&self) -> bool {
+        let tables = "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'";
+        match self.store.database() {
+            Some(database) => database.number(tables) == 0,
+            None => !self.dir.join("countersign.db").exists(),
+        }
+    }
+}
+
 /// The world that is backed up: otto counts, tina goes by time.
 struct Case {
     world: World,
@@ -46,11 +70,26 @@ impl Case {
         self.world.dir().join(name)
     }
 
-    fn tool(&self, words: &[&str], data_dir: &Path) -> Output {
+    /// The host that is backed up.
+    fn own(&self) -> Host {
+        Host {
+            dir: self.world.data_dir(),
+            store: self.world.store().clone(),
+        }
+    }
+
+    /// An empty one.
+    fn host(&self, name: &str) -> Host {
+        Host {
+            dir: self.path(name),
+            store: Store::chosen(),
+        }
+    }
+
+    fn tool(&self, words: &[&str], host: &Host) -> Output {
         std::process::Command::new(PROGRAM)
             .args(words)
-            .args((words.get(..2) != Some(&["backup", "verify"])).then_some("--data-dir"))
-            .args((words.get(..2) != Some(&["backup", "verify"])).then_some(data_dir))
+            .args(host.words())
             .env(
                 "COUNTERSIGN_ROOT_KEY",
                 format!("file:{}", self.safe.display()),
@@ -63,7 +102,7 @@ impl Case {
         let out = self.path(name);
         let mut words = vec!["backup", "create", "--out", out.to_str().expect("UTF-8")];
         words.extend(whom);
-        let said = self.tool(&words, &self.world.data_dir());
+        let said = self.tool(&words, &self.own());
         assert!(said.status.success(), "{}", text(&said));
         out
     }
@@ -73,7 +112,7 @@ impl Case {
         self.backup(name, &["--passphrase-file", &passphrase])
     }
 
-    fn restore(&self, backup: &Path, host: &Path, more: &[&str]) -> Output {
+    fn restore(&self, backup: &Path, host: &Host, more: &[&str]) -> Output {
         let mut words = vec![
             "backup",
             "restore",
@@ -85,7 +124,7 @@ impl Case {
         self.tool(&words, host)
     }
 
-    fn restored(&self, backup: &Path, host: &Path, more: &[&str]) {
+    fn restored(&self, backup: &Path, host: &Host, more: &[&str]) {
         let passphrase = self.passphrase.to_str().expect("UTF-8");
         let mut words = vec!["--passphrase-file", passphrase];
         words.extend(more);
@@ -93,10 +132,11 @@ impl Case {
         assert!(said.status.success(), "{}", text(&said));
     }
 
-    /// Serves from another data directory, with the root key that was kept elsewhere.
-    fn serve_from(&mut self, host: &Path) {
+    /// Serves from another host, with the root key that was kept elsewhere.
+    fn serve_from(&mut self, host: &Host) {
+        self.world.set_store(host.store.clone());
         let mut options = countersign_testkit::Options {
-            data_dir: Some(host.to_owned()),
+            data_dir: Some(host.dir.clone()),
             ..countersign_testkit::Options::default()
         };
         options.env.push((
@@ -119,9 +159,6 @@ fn text(said: &Output) -> String {
 
 #[test]
 fn with_the_audit_of_the_time_since_used_values_stay_used() {
-    if !Store::only_file() {
-        return;
-    }
     let mut case = Case::new();
     assert!(case.world.pap("otto", &hotp(KEY_HEX, 0)).is_accept());
     let backup = case.under_passphrase("monday.backup");
@@ -138,21 +175,18 @@ fn with_the_audit_of_the_time_since_used_values_stay_used() {
     case.world.done("user/delete", json!({"user": "gone"}));
     let export = case.path("since.jsonl");
     let export_text = export.to_str().expect("UTF-8").to_owned();
-    let said = case.tool(
-        &["audit", "export", "--out", &export_text],
-        &case.world.data_dir(),
-    );
+    let said = case.tool(&["audit", "export", "--out", &export_text], &case.own());
     assert!(said.status.success(), "{}", text(&said));
     case.world.stop();
 
-    let host = case.path("other-host");
+    let host = case.host("other-host");
     case.restored(&late, &host, &["--audit", &export_text]);
     case.serve_from(&host);
     let query = case.world.admin("user/view", json!({"user": "gone"}));
     assert_eq!(query.status(), -13, "deleted again: {}", query.text);
     case.world.stop();
 
-    let host = case.path("third-host");
+    let host = case.host("third-host");
     case.restored(&backup, &host, &["--audit", &export_text]);
     case.serve_from(&host);
     assert!(
@@ -184,9 +218,6 @@ fn with_the_audit_of_the_time_since_used_values_stay_used() {
 
 #[test]
 fn without_it_values_up_to_now_are_refused_or_must_be_followed() {
-    if !Store::only_file() {
-        return;
-    }
     let mut case = Case::new();
     let earlier = totp(KEY_HEX, now() - 30);
     assert!(case.world.pap("tina", &earlier).is_accept());
@@ -195,7 +226,7 @@ fn without_it_values_up_to_now_are_refused_or_must_be_followed() {
     assert!(case.world.pap("otto", &hotp(KEY_HEX, 0)).is_accept());
     assert!(case.world.pap("tina", &used).is_accept());
     case.world.stop();
-    let host = case.path("other-host");
+    let host = case.host("other-host");
     case.restored(&backup, &host, &[]);
     case.serve_from(&host);
     assert!(
@@ -230,9 +261,6 @@ fn without_it_values_up_to_now_are_refused_or_must_be_followed() {
 
 #[test]
 fn what_is_wrong_is_refused_and_changes_nothing() {
-    if !Store::only_file() {
-        return;
-    }
     let mut case = Case::new();
     let backup = case.under_passphrase("monday.backup");
     let private = case.path("recipient.key");
@@ -254,7 +282,7 @@ fn what_is_wrong_is_refused_and_changes_nothing() {
     std::fs::write(&wrong, "another passphrase").expect("write");
     let [right, wrong] =
         [&case.passphrase, &wrong].map(|path| path.to_str().expect("UTF-8").to_owned());
-    let host = case.path("other-host");
+    let host = case.host("other-host");
     let other_root = case.path("other-root.key");
     std::fs::write(
         &other_root,
@@ -288,9 +316,9 @@ fn what_is_wrong_is_refused_and_changes_nothing() {
     ] {
         let said = case.restore(file, &host, &more);
         assert_eq!(said.status.code(), Some(2), "{more:?}: {}", text(&said));
-        assert!(!host.join("countersign.db").exists(), "{more:?}");
+        assert!(host.is_empty(), "{more:?}");
     }
-    let own = case.world.data_dir();
+    let own = case.own();
     let said = case.restore(&backup, &own, &["--passphrase-file", &right]);
     assert!(
         text(&said).contains("another server runs"),
@@ -315,17 +343,13 @@ fn what_is_wrong_is_refused_and_changes_nothing() {
 
 #[test]
 fn it_is_made_while_logons_go_on_and_holds_no_secret() {
-    if !Store::only_file() {
-        return;
-    }
     let mut case = Case::new();
     case.world.user("paul", Some("Correct-Horse-71"));
     let plain = case.path("plain.backup");
     let mut maker = std::process::Command::new(PROGRAM)
         .args(["backup", "create", "--plain", "--out"])
         .arg(&plain)
-        .arg("--data-dir")
-        .arg(case.world.data_dir())
+        .args(case.own().words())
         .spawn()
         .expect("run the program");
     let mut counter = 0;
@@ -342,18 +366,15 @@ fn it_is_made_while_logons_go_on_and_holds_no_secret() {
         let bytes = std::fs::read(file).expect("read the backup");
         let found = secrets::found_in_bytes("the backup", &bytes);
         assert!(found.is_empty(), "{}: {found:?}", file.display());
-        let said = case.tool(
-            &[
-                "backup",
-                "verify",
-                file.to_str().expect("UTF-8"),
-                "--passphrase-file",
-                case.passphrase.to_str().expect("UTF-8"),
-                "--root-key",
-                &format!("file:{}", case.safe.display()),
-            ],
-            file,
-        );
+        let said = std::process::Command::new(PROGRAM)
+            .args(["backup", "verify"])
+            .arg(file)
+            .arg("--passphrase-file")
+            .arg(&case.passphrase)
+            .arg("--root-key")
+            .arg(format!("file:{}", case.safe.display()))
+            .output()
+            .expect("run the program");
         assert!(said.status.success(), "{}", text(&said));
     }
     let bytes = std::fs::read(&plain).expect("read the backup");

@@ -10,10 +10,8 @@ use countersign_testkit::oath::{KEY_HEX, hotp, totp_now};
 use countersign_testkit::radclient::quoted;
 use countersign_testkit::secrets::{self, Kind};
 use countersign_testkit::softhsm::PIN;
-use countersign_testkit::{Answer, Options, Raw, SoftHsm, Store, World, until};
-use rusqlite::Connection;
+use countersign_testkit::{Answer, Options, Raw, SoftHsm, World, until};
 use serde_json::{Value, json};
-use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -141,9 +139,6 @@ fn says(answer: &Answer, status: i64, word: &str) {
 
 #[test]
 fn every_way_to_log_on_works_with_the_root_key_in_a_token() {
-    if !Store::only_file() {
-        return;
-    }
     let Some(hsm) = SoftHsm::new() else { return };
     hsm.token("one");
     let uri = hsm.uri("one", "root");
@@ -231,7 +226,6 @@ fn every_way_to_log_on_works_with_the_root_key_in_a_token() {
         .expect("write a file");
     let root = format!("file:{}", dir.join("new.key").display());
     let path = |name: &str| dir.join(name).display().to_string();
-    let data = world.data_dir().display().to_string();
     let words = [
         "key",
         "recover",
@@ -241,10 +235,8 @@ fn every_way_to_log_on_works_with_the_root_key_in_a_token() {
         &path("pass.txt"),
         "--root-key",
         &root,
-        "--data-dir",
-        &data,
     ];
-    let recovered = run(&hsm, &words);
+    let recovered = world.run(&words);
     assert!(
         !recovered.status.success(),
         "the new root key is not made yet: {}",
@@ -255,7 +247,7 @@ fn every_way_to_log_on_works_with_the_root_key_in_a_token() {
             .status
             .success()
     );
-    let recovered = run(&hsm, &words);
+    let recovered = world.run(&words);
     assert!(recovered.status.success(), "{}", text(&recovered));
     world.set_options(Options {
         env: vec![("COUNTERSIGN_ROOT_KEY".to_owned(), root)],
@@ -387,9 +379,6 @@ fn keys_rotate_under_load_and_no_logon_is_refused() {
 
 #[test]
 fn a_rotation_goes_on_after_a_kill_and_is_taken_over() {
-    if !Store::only_file() {
-        return;
-    }
     let mut world = World::new(PROGRAM);
     world.policy("local_only", json!({}));
     world.hotp_user("otto");
@@ -402,7 +391,7 @@ fn a_rotation_goes_on_after_a_kill_and_is_taken_over() {
     );
     world.kill();
     // as a node leaves it that was killed after the commit of the command, long ago
-    begin_elsewhere(&world.database(), &old, &new, 0);
+    begin_elsewhere(&world, &old, &new, 0);
     world.up();
     let seen = ended(&mut world);
     assert_eq!(
@@ -418,9 +407,6 @@ fn a_rotation_goes_on_after_a_kill_and_is_taken_over() {
 
 #[test]
 fn one_rotation_at_a_time_and_it_can_be_ended() {
-    if !Store::only_file() {
-        return;
-    }
     let mut world = World::new(PROGRAM);
     world.policy("local_only", json!({}));
     assert_eq!(
@@ -435,7 +421,7 @@ fn one_rotation_at_a_time_and_it_can_be_ended() {
     let key = active(&mut world);
     world.stop();
     let far = 4_000_000_000_000_000; // a node that is well, and works on it
-    begin_elsewhere(&world.database(), &key, &key, far);
+    begin_elsewhere(&world, &key, &key, far);
     world.up();
     says(
         &world.admin("key/rotate", json!({})),
@@ -466,14 +452,12 @@ fn active(world: &mut World) -> String {
     rows[0]["id"].as_str().expect("an active key").to_owned()
 }
 
-fn begin_elsewhere(database: &Path, from: &str, to: &str, seen: i64) {
-    let database = Connection::open(database).expect("open the database");
-    let done = database.execute(
+fn begin_elsewhere(world: &World, from: &str, to: &str, seen: i64) {
+    let begun = world.change_rows(&format!(
         "INSERT INTO key_rotation (id, version, class, key_from, key_to, state, node, started, seen, done, shut, at_field, at_row)
-         VALUES (1, 1, 'storage', ?1, ?2, 'running', 'gone', 1, ?3, 0, 0, 0, 0)",
-        rusqlite::params![from, to, seen],
-    );
-    assert_eq!(done.expect("write a rotation"), 1);
+         VALUES (1, 1, 'storage', '{from}', '{to}', 'running', 'gone', 1, {seen}, 0, 0, 0, 0)"
+    ));
+    assert_eq!(begun, 1);
 }
 
 #[test]
@@ -539,9 +523,6 @@ fn data_keys_move_into_the_hsm_while_the_server_serves() {
 
 #[test]
 fn a_stopped_server_moves_too_and_says_what_is_wrong_without_the_new_root_key() {
-    if !Store::only_file() {
-        return;
-    }
     let Some(hsm) = SoftHsm::new() else { return };
     hsm.token("one");
     hsm.import("one", "root", &[0x5a; 32]);
@@ -555,14 +536,8 @@ fn a_stopped_server_moves_too_and_says_what_is_wrong_without_the_new_root_key() 
     );
     world.policy("local_only", json!({}));
     world.hotp_user("otto");
-    let data = world.data_dir().display().to_string();
-    let shift = || {
-        run(
-            &hsm,
-            &["key", "move-to-hsm", "--to", &uri, "--data-dir", &data],
-        )
-    };
-    let running = shift();
+    let shift = |world: &World| world.run(&["key", "move-to-hsm", "--to", &uri]);
+    let running = shift(&world);
     assert!(
         !running.status.success() && text(&running).contains("admin key move-to-hsm"),
         "{}",
@@ -570,7 +545,7 @@ fn a_stopped_server_moves_too_and_says_what_is_wrong_without_the_new_root_key() 
     );
     world.stop();
     hsm.remove();
-    let away = shift();
+    let away = shift(&world);
     assert!(
         !away.status.success() && text(&away).contains("PKCS#11"),
         "{}",
@@ -579,7 +554,7 @@ fn a_stopped_server_moves_too_and_says_what_is_wrong_without_the_new_root_key() 
     world.up(); // nothing has changed
     world.stop();
     hsm.restore();
-    let moved = shift();
+    let moved = shift(&world);
     assert!(
         moved.status.success() && text(&moved).contains("Set root_key"),
         "{}",
@@ -599,9 +574,6 @@ fn a_stopped_server_moves_too_and_says_what_is_wrong_without_the_new_root_key() 
 
 #[test]
 fn sealed_fields_open_in_their_own_place_only_and_no_two_are_alike() {
-    if !Store::only_file() {
-        return;
-    }
     let Some(hsm) = SoftHsm::new() else { return };
     hsm.token("one");
     hsm.import("one", "root", &[0x5a; 32]);
@@ -621,31 +593,25 @@ fn sealed_fields_open_in_their_own_place_only_and_no_two_are_alike() {
     world.done("application/set-pin", pin);
     world.stop();
     assert_eq!(world.leaks(), Vec::<String>::new());
-    let database = Connection::open(world.database()).expect("open the database");
-    let blob = |sql: &str| -> Vec<u8> {
-        database
-            .query_row(sql, [], |row| row.get(0))
-            .expect("a sealed field")
-    };
-    let of = |user: &str, field: &str| {
+    let first = |user: &str| {
         format!(
-            "SELECT application.{field} FROM application JOIN authenticator ON authenticator.key = authenticator_key JOIN \"user\" ON \"user\".key = user_key WHERE user_id = '{user}' ORDER BY application.key LIMIT 1"
+            "SELECT MIN(application.key) FROM application JOIN authenticator ON authenticator.key = authenticator_key JOIN \"user\" ON \"user\".key = user_key WHERE user_id = '{user}'"
         )
     };
-    let (own, other) = (blob(&of("otto", "secret")), blob(&of("anna", "secret")));
-    assert_ne!(own, other, "one value, sealed twice");
-    assert!(own.len() == other.len() && own != other);
-    let moved = database.execute(
-        "UPDATE application SET secret = ?1 WHERE secret = ?2",
-        rusqlite::params![other, own],
-    );
-    assert_eq!(moved.expect("copy a field"), 1);
-    let swapped = database.execute(
-        "UPDATE application SET secret = pin WHERE pin IS NOT NULL",
-        [],
-    );
-    assert_eq!(swapped.expect("copy a field"), 1);
-    drop(database);
+    let (own, other) = (world.count(&first("otto")), world.count(&first("anna")));
+    let kinds = |of: &str| {
+        world.count(&format!(
+            "SELECT COUNT(DISTINCT {of}) FROM application WHERE key IN ({own}, {other})"
+        ))
+    };
+    assert_eq!(kinds("secret"), 2, "one value, sealed twice");
+    assert_eq!(kinds("LENGTH(secret)"), 1);
+    let copied = world.change_rows(&format!(
+        "UPDATE application SET secret = (SELECT secret FROM application WHERE key = {other}) WHERE key = {own}"
+    ));
+    assert_eq!(copied, 1);
+    let copied = world.change_rows("UPDATE application SET secret = pin WHERE pin IS NOT NULL");
+    assert_eq!(copied, 1);
     world.up();
     let answer = world.app(json!({"user": "otto", "otp": hotp(KEY_HEX, 0)}));
     assert_eq!(answer.status(), -105, "{}", answer.text);

@@ -28,20 +28,13 @@ fn next() -> Options {
     }
 }
 
-fn database(world: &World) -> rusqlite::Connection {
-    rusqlite::Connection::open(world.database()).expect("open the database")
-}
-
-/// Formats of the applications in the database, with the name of their hash.
-fn formats(world: &World) -> Vec<(i64, String)> {
-    let database = database(world);
-    let mut statement = database
-        .prepare("SELECT record_version, hash FROM application ORDER BY key")
-        .expect("a statement");
-    let rows = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .expect("rows");
-    rows.map(|row| row.expect("a row")).collect()
+/// How many applications are in the database as the one version and the other write them.
+fn formats(world: &World) -> [i64; 2] {
+    [(1, "SHA1"), (2, "SHA-1")].map(|(format, hash)| {
+        world.count(&format!(
+            "SELECT COUNT(*) FROM application WHERE record_version = {format} AND hash = '{hash}'"
+        ))
+    })
 }
 
 fn applications(status: &Value) -> Value {
@@ -52,9 +45,6 @@ fn applications(status: &Value) -> Value {
 
 #[test]
 fn the_next_version_serves_what_this_one_can_read_until_the_migration() {
-    if !Store::only_file() {
-        return;
-    }
     let mut world = World::new(PROGRAM);
     world.policy("local_only", json!({}));
     world.hotp_user("otto");
@@ -66,8 +56,7 @@ fn the_next_version_serves_what_this_one_can_read_until_the_migration() {
     assert!(world.pap("otto", &hotp(KEY_HEX, 1)).is_accept());
     world.hotp_user("nora");
     assert!(world.pap("nora", &hotp(KEY_HEX, 0)).is_accept());
-    let plain = (1, "SHA1".to_owned());
-    assert_eq!(formats(&world), [plain.clone(), plain.clone()]);
+    assert_eq!(formats(&world), [2, 0]);
     let status = world.admin("migration/status", json!({}));
     assert_eq!(
         applications(&status.body["result"]),
@@ -87,9 +76,8 @@ fn the_next_version_serves_what_this_one_can_read_until_the_migration() {
     next_version(&mut world);
     world.up();
     world.done("migration/start", json!({}));
-    let dashed = (2, "SHA-1".to_owned());
     until("both are converted", || {
-        (formats(&world) == [dashed.clone(), dashed.clone()]).then_some(())
+        (formats(&world) == [0, 2]).then_some(())
     });
     assert!(
         world.pap("otto", &hotp(KEY_HEX, 3)).is_accept(),
@@ -97,7 +85,7 @@ fn the_next_version_serves_what_this_one_can_read_until_the_migration() {
     );
     world.hotp_user("late");
     assert!(world.pap("late", &hotp(KEY_HEX, 0)).is_accept());
-    assert_eq!(formats(&world).last(), Some(&dashed));
+    assert_eq!(formats(&world), [0, 3]);
     world.stop();
 
     this_version(&mut world);
@@ -174,20 +162,14 @@ fn two_versions_serve_one_store_at_the_same_time() {
 
 #[test]
 fn what_cannot_be_converted_answers_1124_and_what_is_newer_1123() {
-    if !Store::only_file() {
-        return;
-    }
     let mut world = World::new(PROGRAM);
     world.policy("local_only", json!({}));
     world.hotp_user("otto");
     world.hotp_user("anna");
     world.stop();
-    let spoilt = database(&world)
-        .execute(
-            "UPDATE application SET secret = zeroblob(length(secret)) WHERE key = (SELECT MIN(key) FROM application)",
-            [],
-        )
-        .expect("spoil a field");
+    let spoilt = world.change_rows(
+        "UPDATE application SET secret = (SELECT secret FROM application ORDER BY key DESC LIMIT 1) WHERE key = (SELECT MIN(key) FROM application)",
+    );
     assert_eq!(spoilt, 1);
     next_version(&mut world);
     world.up();
@@ -211,12 +193,8 @@ fn what_cannot_be_converted_answers_1124_and_what_is_newer_1123() {
     );
     assert!(world.pap("anna", &hotp(KEY_HEX, 1)).is_accept());
     world.stop();
-    let changed = database(&world)
-        .execute(
-            "UPDATE application SET record_version = 999 WHERE record_version = 2",
-            [],
-        )
-        .expect("change a format");
+    let changed =
+        world.change_rows("UPDATE application SET record_version = 999 WHERE record_version = 2");
     assert_eq!(changed, 1);
     world.up();
     let answer = world.app(json!({"user": "anna", "password": hotp(KEY_HEX, 2)}));
@@ -225,66 +203,48 @@ fn what_cannot_be_converted_answers_1124_and_what_is_newer_1123() {
 
 #[test]
 fn a_migration_that_was_killed_goes_on_at_the_next_start() {
-    if !Store::only_file() {
-        return;
-    }
     let mut world = World::new(PROGRAM);
     world.policy("local_only", json!({}));
     world.hotp_user("otto");
     world.stop();
     // as a node leaves it that is killed right after it began
-    let database = database(&world);
-    let node: String = database
-        .query_row("SELECT name FROM node", [], |row| row.get(0))
-        .expect("a node");
     for (name, value) in [
-        ("records", json!({"application": 2})),
-        ("migration", json!({"node": node, "begun": 0})),
+        ("records", r#"'{"application": 2}'"#),
+        (
+            "migration",
+            r#"'{"begun": 0, "node": "' || (SELECT name FROM node) || '"}'"#,
+        ),
     ] {
-        database
-            .execute(
-                "INSERT INTO store_mark (name, value, modified) VALUES (?1, ?2, 0) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                [name, &value.to_string()],
-            )
-            .expect("leave a mark");
+        world.change_rows(&format!(
+            "INSERT INTO store_mark (name, value, modified) VALUES ('{name}', {value}, 0) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        ));
     }
-    drop(database);
     next_version(&mut world);
     world.up();
     until("it is converted", || {
-        (formats(&world) == [(2, "SHA-1".to_owned())]).then_some(())
+        (formats(&world) == [0, 1]).then_some(())
     });
     assert!(world.pap("otto", &hotp(KEY_HEX, 0)).is_accept());
 }
 
 #[test]
 fn a_newer_schema_is_served_where_it_says_that_it_may_be() {
-    if !Store::only_file() {
-        return;
-    }
     let mut world = World::new(PROGRAM);
     world.policy("local_only", json!({}));
     world.hotp_user("otto");
     world.stop();
-    database(&world)
-        .execute_batch(
-            "INSERT INTO schema_version (version, applied) VALUES (900, 0);
-             CREATE TABLE of_the_future (key INTEGER NOT NULL PRIMARY KEY);
-             ALTER TABLE node ADD COLUMN of_the_future TEXT;",
-        )
-        .expect("play a newer version");
+    world.alter_store(
+        "INSERT INTO schema_version (version, applied) VALUES (900, 0);
+         CREATE TABLE of_the_future (key INTEGER NOT NULL PRIMARY KEY);
+         ALTER TABLE node ADD COLUMN of_the_future TEXT;",
+    );
     world.up();
     assert!(
         world.pap("otto", &hotp(KEY_HEX, 0)).is_accept(),
         "it only added something"
     );
     world.stop();
-    database(&world)
-        .execute(
-            "UPDATE store_mark SET value = '900' WHERE name = 'schema.oldest'",
-            [],
-        )
-        .expect("play a newer version");
+    world.change_rows("UPDATE store_mark SET value = '900' WHERE name = 'schema.oldest'");
     let log = world.try_up().expect_err("it says that it must be known");
     assert!(log.contains("schema 900"), "{log}");
 }

@@ -285,6 +285,11 @@ impl Server {
         self.store.change(&self.database(), sql)
     }
 
+    /// Runs statements on its store behind its back.
+    pub fn alter_store(&self, sql: &str) {
+        self.store.alter(&self.database(), sql);
+    }
+
     /// The number that a query of its store answers.
     pub fn count(&self, sql: &str) -> i64 {
         self.store.number(&self.database(), sql)

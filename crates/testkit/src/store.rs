@@ -84,6 +84,17 @@ impl Store {
         }
     }
 
+    /// Runs statements behind the server's back.
+    ///
+    /// # Panics
+    /// One fails.
+    pub(crate) fn alter(&self, file: &Path, sql: &str) {
+        match self {
+            Self::File => open(file).execute_batch(sql).expect(sql),
+            Self::Postgres(database) => database.run(sql),
+        }
+    }
+
     /// The number that a query answers.
     ///
     /// # Panics
