@@ -12,6 +12,7 @@ mod expect;
 pub mod freeradius;
 pub mod history;
 pub mod https;
+pub mod jose;
 pub mod oath;
 pub mod openssh;
 pub mod openvpn;
