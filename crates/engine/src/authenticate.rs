@@ -8,10 +8,12 @@ mod group;
 mod hashed;
 mod issue;
 mod judge;
+mod learn;
 mod local;
 mod lock;
 mod new_password;
 mod password;
+mod relay;
 mod report;
 mod request;
 mod resolve;
@@ -88,6 +90,8 @@ fn stages(case: &mut Case<'_>) -> Flow<Infallible> {
     let success = local::authenticate(case)?;
     back_end::authenticate(case, &success)?;
     success::administrator(case)?;
+    learn::user_info(case)?;
+    learn::password(case, &success)?;
     let grant = success::grant(case, success)?;
     ControlFlow::Break(Halt::End(End::Accept(Box::new(grant))))
 }

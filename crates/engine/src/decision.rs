@@ -115,6 +115,12 @@ impl Answers {
             .retain(|(_, answer)| !matches!(answer, Answer::Authenticator(_)));
     }
 
+    /// How many comparisons with a verifier were asked for.
+    pub fn checks(&self) -> usize {
+        let is_check = |question: &Question| matches!(question, Question::Verify { .. });
+        self.0.iter().filter(|(asked, _)| is_check(asked)).count()
+    }
+
     /// How many questions were asked.
     pub fn len(&self) -> usize {
         self.0.len()

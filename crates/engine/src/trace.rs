@@ -10,7 +10,7 @@ mod render;
 mod words;
 
 pub use entry::{Entry, Origin, Place, Value};
-pub use words::{Check, Excluded, Resolution, Result, Setting, Shape, What, Word};
+pub use words::{Check, Excluded, Resolution, Result, Saying, Setting, Shape, What, Word};
 
 /// The first byte of every stored trace; a reader refuses formats it does not know.
 const FORMAT: u8 = 1;

@@ -48,9 +48,11 @@ fn register(case: &mut Case<'_>) -> Flow {
         return refuse(Status::DIGIPASS_MUST_BE_USED);
     }
     case.credential = "static";
-    let password = back_end::typed_password(case)?.unwrap_or_default();
-    if !back_end::accepts(case, password.clone())? {
+    let Some(password) = back_end::typed_password(case) else {
         return refuse(Status::BACKEND_REJECT_SUPPLIED_PASS);
+    };
+    if !back_end::proves(case, password, back_end::Sent::Apart)? {
+        return back_end::rejected(case, Status::BACKEND_REJECT_SUPPLIED_PASS);
     }
     refuse_noting(
         Status::UNSUPPORTED,
@@ -159,7 +161,11 @@ pub(super) fn something_to_check(case: &mut Case<'_>) -> Flow {
         Credentials::Separate(fields) => fields.otp.is_some() || fields.pin.is_some(),
         _ => false,
     };
-    if separate || attempt.serial.is_some() || attempt.answers_challenge.response.is_some() {
+    // The response to a question of the back-end is none of ours.
+    let answer = attempt.answers_challenge;
+    let response = answer.key.is_none() && answer.response.is_some();
+    let separate = separate && answer.key.is_none();
+    if separate || attempt.serial.is_some() || response {
         case.failed(Check::LocalResponsible, 0, 0);
         return refuse(Status::LOCALAUTH);
     }

@@ -4,15 +4,15 @@ use super::candidates::Candidate;
 use crate::Secret;
 use crate::attempt::Attempt;
 use crate::audit::Code;
-use crate::back_end;
+use crate::back_end::{self, Given, Heard, Said};
 use crate::decision::{Answer, Answers, Asked, Change, Grant, Question};
 use crate::dice::Dice;
-use crate::facts::{Account, Facts};
+use crate::facts::{Account, Facts, Found};
 use crate::model::{ApplicationState, Domain, DomainKey};
 use crate::policy::{BackEndAuth, Effective, LocalAuth};
 use crate::status::Status;
 use crate::time::Timestamp;
-use crate::trace::{self, Check, Entry, Origin, Setting, Trace, Value, What, Word};
+use crate::trace::{self, Check, Entry, Origin, Saying, Setting, Trace, Value, What, Word};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -125,6 +125,18 @@ pub(super) struct Case<'a> {
     pub(super) used: Option<(Candidate<'a>, Option<u64>)>,
     /// The challenge asked or answered, for the record.
     pub(super) challenge: Option<crate::model::ChallengeKey>,
+    /// The back-end server asked last, for the record.
+    pub(super) server: Option<&'a str>,
+    /// The last answer of a back-end that was no yes, for the record.
+    pub(super) denied: Option<&'a Heard>,
+    /// What came with the yes of a back-end.
+    pub(super) given: Option<&'a Given>,
+    /// A back-end knows the user: it has accepted his password, or found him in a group.
+    pub(super) known_there: bool,
+    /// Something besides the moving states changes at the account, so that its version must be guarded.
+    pub(super) guards_account: bool,
+    /// Warnings of an accepted attempt.
+    pub(super) warnings: Vec<(Status, String)>,
 }
 
 impl<'a> Case<'a> {
@@ -157,6 +169,12 @@ impl<'a> Case<'a> {
             tried: Vec::new(),
             used: None,
             challenge: None,
+            server: None,
+            denied: None,
+            given: None,
+            known_there: false,
+            guards_account: false,
+            warnings: Vec::new(),
         };
         super::report::trace_component(&mut case.trace, attempt);
         for id in policy.chain() {
@@ -237,32 +255,38 @@ impl<'a> Case<'a> {
     }
 
     /// What the back-ends of the user say.
-    pub(super) fn ask_back_end(
-        &mut self,
-        what: What,
-        wanted: back_end::Wanted,
-    ) -> Flow<back_end::Said> {
-        let question = Question::BackEnd(Box::new(back_end::Ask {
+    pub(super) fn ask_back_end(&mut self, what: What, wanted: back_end::Wanted) -> Flow<&'a Heard> {
+        let stored = match self.facts.account {
+            Found::Account(account) => Some(account.user.id.as_str()),
+            Found::Nobody | Found::Unreadable(..) => None,
+        };
+        let ask = back_end::Ask {
             engine: self.policy.back_end_protocol.clone(),
             domain: self
                 .domain
                 .map_or_else(DomainKey::default, |domain| domain.key),
-            user: self
-                .account
-                .map_or(self.user, |account| account.user.id.as_str())
-                .to_owned(),
+            user: stored.unwrap_or(self.user).to_owned(),
             wanted,
-        }));
+        };
+        self.ask_servers(what, ask)
+    }
+
+    /// What back-ends say to any question.
+    pub(super) fn ask_servers(&mut self, what: What, ask: back_end::Ask) -> Flow<&'a Heard> {
+        let question = Question::BackEnd(Box::new(ask));
         match self.answers.of(&question) {
             None => ControlFlow::Break(Halt::Ask(question)),
             Some(Answer::BackEnd(heard)) => {
-                let yes = match heard.said {
-                    back_end::Said::Accepted(_) | back_end::Said::Member(true) => Some(true),
-                    back_end::Said::Rejected | back_end::Said::Member(false) => Some(false),
-                    _ => None,
-                };
-                self.trace.push(Entry::Asked { what, yes });
-                ControlFlow::Continue(heard.said.clone())
+                self.trace.push(Entry::Heard {
+                    what,
+                    server: &heard.server,
+                    said: saying(&heard.said),
+                });
+                self.server = Some(heard.server.as_str()).filter(|server| !server.is_empty());
+                if heard.said == Said::Unreachable {
+                    self.events.push((Code::NO_BACK_END, None));
+                }
+                ControlFlow::Continue(heard)
             }
             Some(other) => self.not_answered(other),
         }
@@ -291,8 +315,29 @@ impl<'a> Case<'a> {
                 Status::BUSY,
                 "the limit of password checks in work is reached",
             ),
-            Answer::TimedOut => refuse_noting(Status::TIMEOUT, "a password check took too long"),
+            Answer::TimedOut => refuse_noting(Status::TIMEOUT, "an answer took too long"),
             _ => refuse_noting(Status::UNSUPPORTED, "nobody to ask in this build"),
         }
+    }
+}
+
+/// The word of an answer in the trace.
+fn saying(said: &Said) -> Saying {
+    match said {
+        Said::Accepted(_) | Said::Member(true) => Saying::Yes,
+        Said::Rejected | Said::Member(false) => Saying::No,
+        Said::Locked => Saying::Locked,
+        Said::Expired => Saying::Expired,
+        Said::Disabled => Saying::Disabled,
+        Said::Weak => Saying::Weak,
+        Said::Challenge(_) => Saying::Challenge,
+        Said::Info(_) | Said::Resolved(Some(_)) => Saying::Found,
+        Said::Resolved(None) => Saying::NotFound,
+        Said::InfoUnusable(_) => Saying::Unusable,
+        Said::HashRefused => Saying::HashRefused,
+        Said::Unsupported => Saying::Unsupported,
+        Said::Unreachable => Saying::Unreachable,
+        Said::Nobody => Saying::Nobody,
+        Said::Busy => Saying::Busy,
     }
 }

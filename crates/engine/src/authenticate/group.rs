@@ -1,6 +1,6 @@
 //! Stage 3b: is the user in one of the policy's groups (authentication.md 3.2). It decides the modes too.
 
-use super::case::{Case, Flow, refuse};
+use super::case::{Case, Flow, refuse, refuse_noting};
 use crate::back_end::{Said, Wanted};
 use crate::facts::Found;
 use crate::policy::{BackEndAuth, GroupCheck, LocalAuth};
@@ -8,8 +8,12 @@ use crate::status::Status;
 use crate::trace::{Origin, Setting, Value, What};
 use std::ops::ControlFlow;
 
+/// Type of the components whose requests come from somebody's machine.
+const LOGON_AGENT: &str = "logon_agent";
+
 /// 5001, 1002; sets the effective modes.
 pub(super) fn check(case: &mut Case<'_>) -> Flow {
+    of_client(case)?;
     let overrides = match case.facts.account {
         Found::Account(account) => account.user.overrides.as_deref(),
         Found::Nobody | Found::Unreadable(..) => None,
@@ -31,10 +35,12 @@ pub(super) fn check(case: &mut Case<'_>) -> Flow {
     }
     case.note(Setting::GroupCheck, Value::Word(group_check.as_str()));
     let groups = case.policy.groups.clone();
-    let member = match case.ask_back_end(What::Groups, Wanted::Groups(groups))? {
-        Said::Member(member) => member,
-        other => return super::back_end::refusal(&other),
+    let heard = case.ask_back_end(What::Groups, Wanted::Groups(groups))?;
+    let Said::Member(member) = heard.said else {
+        case.denied = Some(heard);
+        return super::back_end::refusal(&heard.said);
     };
+    case.known_there |= member;
     match group_check {
         GroupCheck::PassBack if !member => return refuse(Status::NOT_IN_GROUPS),
         GroupCheck::Reject if !member => return refuse(Status::GROUPCHK),
@@ -50,6 +56,19 @@ pub(super) fn check(case: &mut Case<'_>) -> Flow {
         ),
     }
     ControlFlow::Continue(())
+}
+
+/// -108: a request of a log-on agent does not name its machine, so the groups of machines cannot be checked.
+fn of_client(case: &mut Case<'_>) -> Flow {
+    let wanted = case.policy.client_group_check;
+    if wanted == GroupCheck::Off || case.attempt.component.kind != LOGON_AGENT {
+        return ControlFlow::Continue(());
+    }
+    case.note(Setting::ClientGroupCheck, Value::Word(wanted.as_str()));
+    refuse_noting(
+        Status::UNSUPPORTED,
+        "the groups of client machines are not checked",
+    )
 }
 
 fn note(case: &mut Case<'_>, local: Origin, back_end: Origin) {

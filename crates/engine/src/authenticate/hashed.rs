@@ -1,16 +1,15 @@
 //! Hash protocols: every plaintext that could be right is tried against the hash (authentication.md 8.7).
 
 use super::candidates::{Candidate, Owned};
-use super::case::{Case, Flow, Judged, Tried, refuse_noting};
+use super::case::{Case, Flow, Judged, Tried};
 use super::judge::{self, Judgement, Rules, Window};
 use super::success::Success;
 use super::trial::{self, Failure, Input, Maker, Parts, PinSeen, Trial};
-use super::{local, password, request, sealed};
+use super::{back_end, local, password, request, sealed};
 use crate::Secret;
 use crate::attempt::Proof;
 use crate::policy::{BackEndAuth, LocalAuth};
-use crate::status::Status;
-use crate::trace::{Check, Entry, Result, Shape};
+use crate::trace::{Entry, Result, Shape};
 use std::ops::ControlFlow;
 use zeroize::Zeroizing;
 
@@ -50,6 +49,7 @@ pub(super) fn authenticate<'a>(
     let copy = copy.as_ref().map(Secret::expose);
     let mut budget = Budget { proof, tried: 0 };
     request::hashed(case, owned, copy, |plain| budget.matches(plain))?;
+    back_end::hash_is_of_use(case)?;
     // Tried before the one-time passwords, which may use the limit up, and looked at after them.
     let by_password = copy.filter(|copy| budget.matches(copy));
     let mut failure = Failure::default();
@@ -74,16 +74,13 @@ pub(super) fn authenticate<'a>(
             ..success
         });
     }
-    let asks = !owned.usable
+    let asks = copy.is_none()
+        && !owned.usable
         && !owned.only_expired
         && case.modes.back_end != BackEndAuth::None
         && case.modes.local != LocalAuth::AuthenticatorOnly;
     if asks {
-        case.failed(Check::Answered, 0, 0);
-        return refuse_noting(
-            Status::UNSUPPORTED,
-            "this build forwards no password hashes",
-        );
+        return back_end::hash_unchecked(case);
     }
     local::nothing_fitted(case, owned, &failure, false)
 }

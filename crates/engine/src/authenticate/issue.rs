@@ -5,7 +5,7 @@ use super::case::{Case, End, Flow, Halt, refuse, refuse_noting};
 use crate::attempt::Via;
 use crate::decision::{Asked, Change};
 use crate::dice::Purpose;
-use crate::model::{Algorithm, ApplicationState, Challenge, ChallengeKey, ChallengeKind};
+use crate::model::{Algorithm, ApplicationState, Challenge, ChallengeKey, ChallengeKind, Relayed};
 use crate::policy::OneStep;
 use crate::status::Status;
 use crate::trace::{Check, Origin, Setting, Value};
@@ -120,6 +120,27 @@ pub(super) fn second_otp<T>(case: &mut Case<'_>, candidate: Candidate<'_>, first
         case.changes.push(Change::PutChallenge(Box::new(challenge)));
     }
     ControlFlow::Break(Halt::End(End::SecondOtp(Box::new(asked))))
+}
+
+/// Puts a question of a back-end under a key of our own.
+pub(super) fn of_back_end(case: &mut Case<'_>, relayed: Relayed, message: &str) -> Asked {
+    case.credential = "challenge";
+    let mut challenge = put(case, ChallengeKind::BackEnd, None, String::new());
+    challenge.user = case.account.map(|account| account.user.key);
+    challenge.relayed = Some(Box::new(relayed));
+    let mut asked = asked(case, &challenge, None, None);
+    asked.status = Status::BACKEND_CHALLENGE;
+    if !message.is_empty() {
+        message.clone_into(&mut asked.message);
+    }
+    let stored = case.account.map(|account| account.user.id.as_str());
+    stored.unwrap_or(case.user).clone_into(&mut asked.user);
+    asked.domain = case
+        .domain
+        .map(|domain| domain.name.clone())
+        .unwrap_or_default();
+    case.changes.push(Change::PutChallenge(Box::new(challenge)));
+    asked
 }
 
 /// -104: too many challenges are outstanding in the deployment.

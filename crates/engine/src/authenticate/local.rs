@@ -137,11 +137,10 @@ fn static_password<'a>(
     if let Some(next) = failure.wants_next.filter(|_| !failure.used) {
         return issue::second_otp(case, next.candidate, next.moving);
     }
-    let over = case.modes.local == LocalAuth::GracePeriod && !owned.in_grace(case.at().day());
-    let may_lead_on = case.modes.local != LocalAuth::AuthenticatorOnly && !over;
+    let leads_on = back_end::leads_on(case, owned);
     let shown = asks.as_ref().map_or(value, |asks| asks.password);
     let mut asked = false;
-    if (may_lead_on || asks.is_some()) && back_end::may_see(case, owned, shown)? {
+    if (leads_on || asks.is_some()) && back_end::may_see(case, owned, shown)? {
         asked = true;
         if back_end::accepts(case, Secret::new(shown))? {
             match asks {
@@ -255,7 +254,7 @@ pub(super) fn nothing_fitted<T>(
     }
     case.credential = "static";
     if back_end_asked {
-        return refuse(Status::BACKEND_REJECT_SUPPLIED_PASS);
+        return back_end::rejected(case, Status::BACKEND_REJECT_SUPPLIED_PASS);
     }
     if !password::exists(case) {
         return refuse_noting(

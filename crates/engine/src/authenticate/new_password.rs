@@ -100,7 +100,7 @@ fn judged(broken: Vec<BrokenRule>) -> NewPasswordCheck {
 }
 
 /// The present verifier and the earlier ones, newest first, at most `count`.
-fn verifiers(
+pub(super) fn verifiers(
     user: &User,
     stored: &StoredPassword,
     count: usize,

@@ -17,6 +17,9 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
+/// Area of the audit codes about back-ends.
+const BACK_END_AREA: u32 = 109;
+
 /// Turns the end of an attempt into its decision.
 pub(super) fn close(mut case: Case<'_>, end: End) -> Decision {
     let status = status_of(&end);
@@ -114,7 +117,8 @@ pub(super) fn trace_component(trace: &mut Trace, attempt: &Attempt<'_>) {
 fn status_of(end: &End) -> Status {
     match end {
         End::Accept(_) | End::OneStep(_) | End::Updated => Status::SUCCESS,
-        End::Challenge(_) | End::SecondOtp(_) => Status::DP_CHALLENGE,
+        End::Challenge(asked) => asked.status,
+        End::SecondOtp(_) => Status::DP_CHALLENGE,
         End::Refuse(refusal) => refusal.status,
     }
 }
@@ -128,7 +132,7 @@ fn count(case: &mut Case<'_>, end: &End, status: Status) {
     let guard = account.state.version;
     let to = match end {
         End::Accept(_) => {
-            let noted = case.used.is_none() || account.is_linked();
+            let noted = case.used.is_none() || account.is_linked() || case.guards_account;
             lock::after_success(case, account, noted)
         }
         End::Refuse(_) if status.counts() => {
@@ -219,6 +223,9 @@ fn records(case: &mut Case<'_>, end: &End, status: Status, client: Status) -> Ve
     let mut all = Vec::with_capacity(1 + case.events.len());
     let code = match end {
         End::SecondOtp(_) => Code::SECOND_OTP_WANTED,
+        End::Challenge(asked) if asked.status == Status::BACKEND_CHALLENGE => {
+            Code::BACK_END_CHALLENGE_PASSED
+        }
         End::Challenge(_) | End::OneStep(_) => Code::CHALLENGE_ISSUED,
         End::Accept(_) | End::Updated | End::Refuse(_) => main_code(status, case.attempt.via, true),
     };
@@ -233,20 +240,44 @@ fn records(case: &mut Case<'_>, end: &End, status: Status, client: Status) -> Ve
     if let Credentials::Hashed { protocol, .. } = case.attempt.credentials {
         main.protocol_id = Some(protocol.into());
     }
+    main.back_end = case.server.map(|server| server.to_owned().into());
     if let End::Refuse(Refusal { reason, .. }) = end {
-        main.reason.clone_from(reason);
+        main.reason = with_note(case, reason.clone());
     }
     accepted(case, &mut main);
     all.push(main);
     for (code, reason) in std::mem::take(&mut case.events) {
         let mut event = actor(case, record(case.attempt, code, all.len()));
         event.reason = reason;
+        if code.area() == BACK_END_AREA {
+            event.back_end = case.server.map(|server| server.to_owned().into());
+            event.protocol_id = protocol_of(case).map(Cow::Borrowed);
+        }
         if let Some((candidate, _)) = &case.used {
             event.serial = Some(candidate.authenticator.serial.clone().into());
         }
         all.push(event);
     }
     all
+}
+
+/// The reason, with the words of the back-end that said no.
+fn with_note(case: &Case<'_>, reason: Option<Text>) -> Option<Text> {
+    let note = case
+        .denied
+        .map(|heard| heard.note.as_str())
+        .filter(|note| !note.is_empty());
+    match (reason, note) {
+        (reason, None) => reason,
+        (None, Some(note)) => Some(note.to_owned().into()),
+        (Some(reason), Some(note)) => Some(format!("{reason}: {note}").into()),
+    }
+}
+
+/// The protocol of the server asked last.
+fn protocol_of(case: &Case<'_>) -> Option<&'static str> {
+    let back_ends = &case.facts.snapshot.back_ends;
+    Some(back_ends.named(case.server?)?.protocol.word())
 }
 
 /// The authenticator that accepted a value, and what the value stands for.

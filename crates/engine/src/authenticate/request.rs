@@ -2,7 +2,8 @@
 
 use super::candidates::{Candidate, Owned};
 use super::case::{Case, Flow, refuse, refuse_noting};
-use super::{issue, local, password, sealed, trial};
+use super::{back_end, issue, local, password, sealed, trial};
+use crate::Secret;
 use crate::attempt::{AuthType, Credentials};
 use crate::decision::Question;
 use crate::model::{
@@ -213,14 +214,44 @@ pub(super) fn with_password<'a, 'p>(
         if method == RequestMethod::Password && grace {
             continue; // counts as a plain password logon while grace runs
         }
-        if password::is_stored(case, password)? {
+        if password::is_stored_at_little_cost(case, password)? {
             note(case, request.feature, method);
+            at_back_end_too(case, password)?;
             serve(case, &request)?;
         } else if case.modes.back_end != BackEndAuth::None {
             other.get_or_insert(Asks { request, password });
         }
     }
     ControlFlow::Continue(other)
+}
+
+/// The second step holds no password, so a back-end that must see it sees it now: once the challenge is answered, it
+/// counts as asked.
+fn at_back_end_too(case: &mut Case<'_>, password: &[u8]) -> Flow {
+    if case.modes.back_end != BackEndAuth::Always || case.policy.stored_password_proxy {
+        return ControlFlow::Continue(());
+    }
+    if back_end::accepts(case, Secret::new(password))? {
+        return ControlFlow::Continue(());
+    }
+    back_end::rejected(case, Status::BACKEND_REJECT_SUPPLIED_PASS)
+}
+
+/// Whether the first step of a 2-step logon has proven the password wherever the second need not hold it.
+pub(super) fn proved_password(case: &Case<'_>) -> bool {
+    let (method, ..) = Feature::Challenge.method(case);
+    case.demands_static() && holds_password(method)
+}
+
+/// Whether the request itself must, or may in place of the second step, hold the password.
+fn holds_password(method: RequestMethod) -> bool {
+    match method {
+        RequestMethod::Keyword
+        | RequestMethod::Password
+        | RequestMethod::KeywordPassword
+        | RequestMethod::PasswordKeyword => true,
+        RequestMethod::None | RequestMethod::KeywordOnly | RequestMethod::KeywordPin => false,
+    }
 }
 
 /// The workflow that the request names itself.
@@ -242,13 +273,12 @@ pub(super) fn explicit(case: &mut Case<'_>, owned: &Owned<'_>) -> Flow {
         Credentials::Combined(value) => value.ok(),
         Credentials::Hashed { .. } | Credentials::None => None,
     };
-    let proven = match typed {
-        Some(typed) if !typed.is_empty() => password::is_stored(case, typed.expose())?,
-        _ => false,
-    };
-    if typed.is_some_and(|typed| !typed.is_empty()) && !proven {
-        return refuse(Status::LOCAL_PASSWORD_MISMATCH);
+    let typed = typed.filter(|typed| !typed.is_empty());
+    if let Some(typed) = typed {
+        prove(case, owned, typed)?;
     }
+    let (method, ..) = feature.method(case);
+    let proven = typed.is_some() && holds_password(method);
     let wants_password = case.demands_static() && !proven;
     serve(
         case,
@@ -259,6 +289,21 @@ pub(super) fn explicit(case: &mut Case<'_>, owned: &Owned<'_>) -> Flow {
             has_pin: false,
         },
     )
+}
+
+/// 1011, 1023: the static password that came with the request.
+fn prove(case: &mut Case<'_>, owned: &Owned<'_>, typed: &Secret) -> Flow {
+    if password::is_stored(case, typed.expose())? {
+        return at_back_end_too(case, typed.expose());
+    }
+    if case.modes.back_end == BackEndAuth::None || !back_end::may_see(case, owned, typed.expose())?
+    {
+        return refuse(Status::LOCAL_PASSWORD_MISMATCH);
+    }
+    if back_end::accepts(case, typed.clone())? {
+        return ControlFlow::Continue(());
+    }
+    back_end::rejected(case, Status::BACKEND_REJECT_SUPPLIED_PASS)
 }
 
 /// In a hash protocol: 1034 where the hash is that of a request; a push by keyword alone is served.

@@ -1,11 +1,11 @@
 //! The response to a challenge (authentication.md 7, 8.5): step 1 of the procedure.
 
 use super::candidates::{self, Candidate, Owned};
-use super::case::{Case, Flow, refuse, refuse_noting, refuse_telling};
+use super::case::{Case, Flow, refuse, refuse_telling};
 use super::issue::with_check_digit;
-use super::local;
 use super::success::Success;
 use super::trial::{self, Failure, Input, Outcome, Trial};
+use super::{local, request};
 use crate::Secret;
 use crate::attempt::{Attempt, AuthType, Credentials};
 use crate::decision::Change;
@@ -67,9 +67,6 @@ fn by_key<'a>(case: &mut Case<'a>, owned: &Owned<'a>, key: ChallengeKey) -> Flow
     belongs(case, challenge)?;
     young_enough(case, challenge)?;
     match challenge.kind {
-        ChallengeKind::BackEnd => {
-            refuse_noting(Status::UNSUPPORTED, "this build passes no answers on")
-        }
         ChallengeKind::OneStep => {
             one_step_allowed(case)?;
             let trial = Trial {
@@ -91,7 +88,12 @@ fn by_key<'a>(case: &mut Case<'a>, owned: &Owned<'a>, key: ChallengeKey) -> Flow
                 pin_proven,
                 ..blank(Shape::Response)
             };
-            respond(case, owned, &asked, trial, Some(challenge))
+            let proven = !wants_password && request::proved_password(case);
+            let success = respond(case, owned, &asked, trial, Some(challenge))?;
+            ControlFlow::Continue(Success {
+                asked_before: success.asked_before || proven && success.typed.is_none(),
+                ..success
+            })
         }
         ChallengeKind::SecondOtp => {
             let asked = of_application(owned, challenge.application);
@@ -112,7 +114,8 @@ fn by_key<'a>(case: &mut Case<'a>, owned: &Owned<'a>, key: ChallengeKey) -> Flow
             };
             respond(case, owned, &asked, trial, Some(challenge))
         }
-        ChallengeKind::Accepted => {
+        // A relayed question is answered where the back-end alone decides, and nowhere else.
+        ChallengeKind::Accepted | ChallengeKind::BackEnd => {
             case.failed(Check::Challenge, 0, 0);
             refuse(Status::NO_CHALLENGE)
         }
@@ -163,7 +166,7 @@ fn of_application<'a>(owned: &Owned<'a>, key: Option<ApplicationKey>) -> Vec<Can
 }
 
 /// 3002: another component type, another user, or too many wrong answers.
-fn belongs(case: &mut Case<'_>, challenge: &Challenge) -> Flow {
+pub(super) fn belongs(case: &mut Case<'_>, challenge: &Challenge) -> Flow {
     let user = case.account.map(|account| account.user.key);
     let theirs = challenge.component_type == case.attempt.component.kind
         && (challenge.user.is_none() || challenge.user == user);
@@ -183,7 +186,7 @@ fn belongs(case: &mut Case<'_>, challenge: &Challenge) -> Flow {
 }
 
 /// 1004, and 3002 once it is forgotten.
-fn young_enough(case: &mut Case<'_>, challenge: &Challenge) -> Flow {
+pub(super) fn young_enough(case: &mut Case<'_>, challenge: &Challenge) -> Flow {
     let settings = &case.facts.snapshot.settings;
     let (max_age, keep) = (
         settings.challenge_max_age_s,

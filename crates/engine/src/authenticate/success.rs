@@ -119,6 +119,11 @@ pub(super) fn grant(case: &mut Case<'_>, success: Success<'_>) -> Flow<Grant> {
         };
     }
     grant.matched = success.matched;
+    if let Some(given) = case.given {
+        grant.back_end_attributes.clone_from(&given.attributes);
+        grant.back_end_keys.clone_from(&given.keys);
+    }
+    grant.warnings = std::mem::take(&mut case.warnings);
     ControlFlow::Continue(grant)
 }
 

@@ -1,6 +1,7 @@
 //! Whole attempts in small worlds: every table and worked example of authentication.md 4–9, 12 and 14.
 
 mod accounts;
+mod back_ends;
 mod challenges;
 mod hashes;
 mod locks;

@@ -18,6 +18,7 @@ const CANDIDATE: u8 = 10;
 const ASKED: u8 = 11;
 const HASHES: u8 = 12;
 const ENDED: u8 = 13;
+const HEARD: u8 = 14;
 
 /// Appends one entry.
 pub(super) fn write(out: &mut Vec<u8>, entry: &Entry<'_>) {
@@ -113,6 +114,10 @@ pub(super) fn write(out: &mut Vec<u8>, entry: &Entry<'_>) {
             }
         }
         Entry::Asked { what, yes } => out.extend([ASKED, what.number(), yes.map_or(2, u8::from)]),
+        Entry::Heard { what, server, said } => {
+            out.extend([HEARD, what.number(), said.number()]);
+            text(out, server);
+        }
         Entry::Hashes { tried, cut } => {
             out.extend([HASHES, u8::from(cut)]);
             unsigned(out, tried.into());
@@ -203,6 +208,14 @@ pub(super) fn read<'a>(rest: &mut &'a [u8]) -> Option<Entry<'a>> {
                 .get(usize::from(byte(rest)?))
                 .copied()?,
         },
+        HEARD => {
+            let (what, said) = (word(rest)?, word(rest)?);
+            Entry::Heard {
+                what,
+                server: read_text(rest)?,
+                said,
+            }
+        }
         HASHES => {
             let cut = byte(rest)? != 0;
             Entry::Hashes {

@@ -1,4 +1,4 @@
-use super::words::{Check, Excluded, Resolution, Result, Setting, Shape, What};
+use super::words::{Check, Excluded, Resolution, Result, Saying, Setting, Shape, What};
 use crate::Status;
 use std::net::IpAddr;
 
@@ -99,6 +99,15 @@ pub enum Entry<'a> {
         what: What,
         /// Whether the answer was yes; `None` where it was no yes or no.
         yes: Option<bool>,
+    },
+    /// A back-end was asked.
+    Heard {
+        /// What was asked.
+        what: What,
+        /// Name of the server that answered or was tried last; empty where there was none.
+        server: &'a str,
+        /// What it said.
+        said: Saying,
     },
     /// Candidate plaintexts that were tried against a hash.
     Hashes {

@@ -104,6 +104,15 @@ fn describe(entry: &Entry<'_>, chain: &[&str]) -> (&'static str, String) {
                 yes.map_or("answered", |yes| if yes { "yes" } else { "no" })
             ),
         ),
+        Entry::Heard {
+            what,
+            server: "",
+            said,
+        } => ("asked", format!("{}: {}", what.text(), said.text())),
+        Entry::Heard { what, server, said } => (
+            "asked",
+            format!("{} ({server}): {}", what.text(), said.text()),
+        ),
         Entry::Hashes { tried, cut } => (
             "hashes",
             format!(

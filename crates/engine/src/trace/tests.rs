@@ -143,6 +143,16 @@ fn others() -> Vec<Entry<'static>> {
             what: What::Hash,
             yes: None,
         },
+        Entry::Heard {
+            what: What::BackEnd,
+            server: "dc1",
+            said: Saying::Locked,
+        },
+        Entry::Heard {
+            what: What::Groups,
+            server: "",
+            said: Saying::Nobody,
+        },
         Entry::Hashes {
             tried: 4096,
             cut: true,
@@ -232,6 +242,7 @@ fn words_have_one_number_each() {
     unique::<Shape>();
     unique::<Result>();
     unique::<What>();
+    unique::<Saying>();
 }
 
 #[test]

@@ -94,6 +94,12 @@ words! {
         SkipInitialSync = 48 "skip_initial_sync";
         ComponentChallenges = 49 "challenges";
         HostCode = 50 "host_code";
+        NameResolution = 51 "name_resolution";
+        ClientGroupCheck = 52 "client_group_check";
+        BackEndProtocol = 53 "back_end_protocol";
+        UserInfoSync = 54 "user_info_sync";
+        TypeLimits = 55 "type_limits";
+        SearchUpOrgUnits = 56 "search_up_org_units";
     }
 
     /// How user ID and domain were found (authentication.md 3.1).
@@ -107,6 +113,8 @@ words! {
         Unreadable = 7 "the user ID or the password cannot be read";
         TooLong = 8 "the user ID is longer than 255 characters";
         Empty = 9 "the user ID is empty";
+        Directory = 10 "the directory knows whom the name means";
+        NotInDirectory = 11 "the directory knows nobody of the name";
     }
 
     /// A condition.
@@ -150,6 +158,10 @@ words! {
         BackEnd = 37 "the back-end's part of the input was given";
         Answered = 38 "somebody could be asked";
         Lock = 39 "failures in a row after this request (counted, threshold)";
+        Registers = 40 "an account may be made";
+        Assignable = 41 "the authenticator may be given to this user";
+        Forwarded = 42 "the password was passed on as it came, so that a question of the back-end can be passed on";
+        TakesHashes = 43 "a back-end can check a password hash";
     }
 
     /// Why an application is no candidate.
@@ -216,5 +228,28 @@ words! {
         Deliver = 5 "delivery of a virtual OTP";
         Push = 6 "push or scan";
         SelfAssign = 7 "self-assignment";
+        Resolve = 8 "the name in the directory";
+        UserInfo = 9 "the user information";
+        Free = 10 "a free authenticator";
+        Serial = 11 "the authenticator of the serial";
+    }
+
+    /// What a back-end said.
+    Saying {
+        Yes = 1 "yes";
+        No = 2 "no";
+        Locked = 3 "the account is locked there";
+        Expired = 4 "the password has expired";
+        Disabled = 5 "the account is disabled there";
+        Weak = 6 "the new password breaks the rules there";
+        Challenge = 7 "another question";
+        Found = 8 "found";
+        NotFound = 9 "not found";
+        Unusable = 10 "an attribute cannot be taken over";
+        HashRefused = 11 "it cannot check a password hash";
+        Unsupported = 12 "it does not offer this";
+        Unreachable = 13 "no server answered";
+        Nobody = 14 "no server serves the domain";
+        Busy = 15 "the limit of requests in work is reached";
     }
 }

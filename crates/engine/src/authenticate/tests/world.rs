@@ -1,17 +1,20 @@
 //! A small deployment: one domain, one component, one user, and a store that keeps what decisions change.
 
 use crate::Secret;
+use crate::admin::{Put, Write};
 use crate::attempt::{
     Answered, Attempt, AuthType, Credentials, HostCode, Proof, Separate, Unreadable, Via,
 };
 use crate::authenticate::{decide, wanted};
+use crate::back_end::{self, BackEnds, Heard, Password, Resolved, Said, Wanted};
 use crate::decision::{Answer, Answers, Change, Decision, Grant, Question, Step, Verdict};
 use crate::dice::Dice;
 use crate::facts::{Account, Facts, Found, Place, Shut, Vault};
 use crate::model::{
     Algorithm, Application, ApplicationKey, ApplicationKind, ApplicationState, Authenticator,
-    AuthenticatorKey, Challenge, ChallengeKey, Charset, Component, ComponentKey, Domain, DomainKey,
-    Location, Meta, NotHandled, PinSettings, Sealed, StoredPassword, User, UserKey, UserState,
+    AuthenticatorKey, AuthenticatorType, BackEnd, BackEndKey, Challenge, ChallengeKey, Charset,
+    Component, ComponentKey, Domain, DomainKey, Location, Meta, NotHandled, PinSettings, Protocol,
+    Sealed, StoredPassword, User, UserKey, UserState,
 };
 use crate::policy::{Policy, PolicySet, predefined};
 use crate::settings::Settings;
@@ -156,6 +159,73 @@ pub(super) struct World {
     pub(super) asked: Vec<Question>,
     pub(super) busy: bool,
     pub(super) sent: u8,
+    /// Who answers for the back-ends; nobody can be asked without.
+    pub(super) directory: Option<Directory>,
+    /// Authenticators that belong to nobody.
+    pub(super) pool: Vec<Authenticator>,
+    /// The protocol of the one back-end record, where there is one.
+    back_end: Option<Protocol>,
+    settings: Vec<(String, String)>,
+}
+
+/// Back-ends whose answers a test scripts.
+#[derive(Debug, Clone)]
+pub(super) struct Directory {
+    /// Passwords and responses with their answers; all others are rejected.
+    pub(super) says: HashMap<String, Said>,
+    /// The answer to a hash.
+    pub(super) to_hash: Said,
+    pub(super) groups: Said,
+    pub(super) info: Said,
+    pub(super) resolved: HashMap<String, Resolved>,
+    /// No server answers anything.
+    pub(super) down: bool,
+}
+
+impl Directory {
+    /// One that accepts this password.
+    pub(super) fn of(password: &str) -> Self {
+        Self {
+            says: HashMap::from([(password.to_owned(), accepted())]),
+            to_hash: Said::HashRefused,
+            groups: Said::Member(false),
+            info: Said::Unsupported,
+            resolved: HashMap::new(),
+            down: false,
+        }
+    }
+
+    pub(super) fn says(mut self, password: &str, said: Said) -> Self {
+        self.says.insert(password.to_owned(), said);
+        self
+    }
+
+    fn heard(&self, ask: &back_end::Ask) -> Heard {
+        let of = |typed: &Secret| {
+            let typed = std::str::from_utf8(typed.expose()).unwrap();
+            self.says.get(typed).cloned().unwrap_or(Said::Rejected)
+        };
+        let said = match &ask.wanted {
+            _ if self.down => Said::Unreachable,
+            Wanted::Authenticate(Password::Known(typed)) => of(typed),
+            Wanted::Authenticate(Password::AsReceived) => self.to_hash.clone(),
+            Wanted::Respond { response, .. } => of(response),
+            Wanted::Groups(_) => self.groups.clone(),
+            Wanted::UserInfo => self.info.clone(),
+            Wanted::Resolve => Said::Resolved(self.resolved.get(&ask.user).cloned()),
+            Wanted::Change { .. } => Said::Unsupported,
+        };
+        Heard {
+            server: "dc1".to_owned(),
+            note: format!("bind: {}", if self.down { "no answer" } else { "52e" }),
+            said,
+        }
+    }
+}
+
+/// A yes with nothing besides.
+pub(super) fn accepted() -> Said {
+    Said::Accepted(Box::default())
 }
 
 impl World {
@@ -174,29 +244,71 @@ impl World {
             asked: Vec::new(),
             busy: false,
             sent: 0,
+            directory: None,
+            pool: Vec::new(),
+            back_end: None,
+            settings: Vec::new(),
         }
+    }
+
+    /// The world with a directory behind it.
+    pub(super) fn behind(mut self, directory: Directory) -> Self {
+        self.directory = Some(directory);
+        self
+    }
+
+    /// The world with one back-end record of a protocol.
+    pub(super) fn with_record(mut self, protocol: Protocol) -> Self {
+        self.back_end = Some(protocol);
+        self.rebuild(&json!({}));
+        self
+    }
+
+    /// The passwords that a back-end was shown by the last attempt.
+    pub(super) fn shown(&self) -> Vec<String> {
+        let shown = self.asked.iter().filter_map(|question| match question {
+            Question::BackEnd(ask) => match &ask.wanted {
+                Wanted::Authenticate(Password::Known(typed)) => {
+                    Some(String::from_utf8(typed.expose().to_vec()).unwrap())
+                }
+                Wanted::Authenticate(Password::AsReceived) => Some("(hash)".to_owned()),
+                _ => None,
+            },
+            _ => None,
+        });
+        shown.collect()
+    }
+
+    fn rebuild(&mut self, base: &Json) {
+        let settings: Vec<_> = self
+            .settings
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let mut snapshot = snapshot(&self.values, base, &settings, self.component.clone());
+        snapshot.back_ends = BackEnds::new(self.back_end.clone().map(record), Vec::new());
+        snapshot.types = ["soft", "hard"].map(authenticator_type).to_vec();
+        self.snapshot = Arc::new(snapshot);
     }
 
     /// The world with other values in `base` too, from which the server's policy inherits.
     pub(super) fn rules(&mut self, values: &Json, base: &Json) -> &mut Self {
-        self.snapshot = Arc::new(snapshot(values, base, &[], self.component.clone()));
+        self.values = values.clone();
+        self.rebuild(base);
         self
     }
 
     /// The world with other policy values.
     pub(super) fn policy(&mut self, values: Json) -> &mut Self {
-        self.snapshot = Arc::new(snapshot(&values, &json!({}), &[], self.component.clone()));
         self.values = values;
+        self.rebuild(&json!({}));
         self
     }
 
     pub(super) fn with_settings(mut self, settings: &[(&str, &str)]) -> Self {
-        self.snapshot = Arc::new(snapshot(
-            &self.values,
-            &json!({}),
-            settings,
-            self.component.clone(),
-        ));
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        self.settings = settings.iter().map(owned).collect();
+        self.rebuild(&json!({}));
         self
     }
 
@@ -391,7 +503,32 @@ impl World {
             Question::Hash { password } => {
                 Answer::Hashed(Secret::new([b"phc:", password.expose()].concat()))
             }
-            _ => Answer::NotOffered,
+            Question::BackEnd(ask) => match &self.directory {
+                Some(directory) => Answer::BackEnd(Box::new(directory.heard(ask))),
+                None => Answer::NotOffered,
+            },
+            Question::Serial { domain, serial } => {
+                let all = self.account.iter().flat_map(|one| &one.authenticators);
+                let found = all
+                    .chain(&self.pool)
+                    .find(|one| one.serial == *serial && one.domain == *domain);
+                Answer::Authenticator(found.cloned().map(Arc::new))
+            }
+            Question::Free(wanted) => {
+                let free = |one: &&Authenticator| {
+                    let typed = |list: &[String]| list.is_empty() || list.contains(&one.type_name);
+                    one.user.is_none() && !one.reserved && typed(&wanted.types)
+                };
+                let near = |unit: &Option<crate::model::UnitKey>| {
+                    self.pool
+                        .iter()
+                        .filter(free)
+                        .find(|one| one.org_unit == *unit)
+                };
+                let found = wanted.units.iter().find_map(near);
+                Answer::Authenticator(found.cloned().map(Arc::new))
+            }
+            Question::Deliver | Question::Push => Answer::NotOffered,
         }
     }
 
@@ -457,16 +594,77 @@ impl World {
                     challenge.wrong += 1;
                     challenge.version += 1;
                 }
+                Change::Write(Write::User(put)) => self.write_user(*put),
+                Change::Write(Write::Authenticator(put)) => self.write_authenticator(&put.record),
+                Change::Write(Write::Application(_, put)) => {
+                    let application = self.application(put.record.key);
+                    for (field, secret) in put.secrets {
+                        assert_eq!((field, secret), ("pin", None));
+                        application.sealed_pin = None;
+                    }
+                }
                 Change::KeepAnswer(_) | Change::Write(_) => panic!("no change of an attempt"),
             }
         }
     }
 
+    fn write_user(&mut self, put: Put<User>) {
+        let mut user = put.record;
+        let Some(revision) = put.guard else {
+            assert!(self.account.is_none(), "the account is there already");
+            for (field, secret) in put.secrets {
+                let sealed = secret.map(|secret| seal("user", 1, field, secret.expose()));
+                let stored = user.password.get_or_insert_with(|| StoredPassword {
+                    verifier: Sealed(Box::default()),
+                    copy: None,
+                    history: None,
+                    set_at: self.at,
+                });
+                match field {
+                    "password" => stored.verifier = sealed.unwrap(),
+                    "password_copy" => stored.copy = sealed,
+                    other => panic!("{other}"),
+                }
+            }
+            user.key = UserKey(1);
+            self.account = Some(Account {
+                user,
+                owner: UserKey(1),
+                state: UserState::default(),
+                authenticators: Vec::new(),
+                attributes: Vec::new(),
+            });
+            return;
+        };
+        let account = self.account_mut();
+        assert_eq!(account.user.meta.revision, revision);
+        user.meta.revision += 1;
+        account.user = user;
+    }
+
+    /// Gives an authenticator of the pool to the account.
+    fn write_authenticator(&mut self, record: &Authenticator) {
+        assert!(record.user.is_some());
+        let place = self
+            .pool
+            .iter()
+            .position(|one| one.key == record.key)
+            .unwrap();
+        let mut one = self.pool.remove(place);
+        // Its applications were written by other changes.
+        one.user = Some(UserKey(1));
+        (one.assigned_at, one.grace_end, one.org_unit) =
+            (record.assigned_at, record.grace_end, record.org_unit);
+        self.account_mut().authenticators.push(one);
+    }
+
     fn application(&mut self, key: ApplicationKey) -> &mut Application {
-        let all = self
-            .account_mut()
-            .authenticators
+        let own = self
+            .account
             .iter_mut()
+            .flat_map(|one| &mut one.authenticators);
+        let all = own
+            .chain(&mut self.pool)
             .flat_map(|one| &mut one.applications);
         all.into_iter().find(|one| one.key == key).unwrap()
     }
@@ -640,6 +838,52 @@ fn snapshot(
         settings: Settings::new(stored),
         ..Snapshot::default()
     }
+}
+
+fn record(protocol: Protocol) -> BackEnd {
+    BackEnd {
+        key: BackEndKey(1),
+        name: "dc1".to_owned(),
+        domain: None,
+        priority: 1,
+        enabled: true,
+        address: "dc1.example".to_owned(),
+        port: None,
+        timeout_s: 3,
+        retries: 0,
+        protocol,
+        map: crate::model::AttributeMap::default(),
+        meta: Meta::default(),
+    }
+}
+
+fn authenticator_type(name: &str) -> AuthenticatorType {
+    AuthenticatorType {
+        key: 1,
+        name: name.to_owned(),
+        description: String::new(),
+        profile: String::new(),
+        meta: Meta::default(),
+    }
+}
+
+/// A RADIUS server as back-end.
+pub(super) fn radius() -> Protocol {
+    Protocol::Radius(crate::model::RadiusBackEnd {
+        shared_secret: None,
+        accounting_address: None,
+        accounting_port: None,
+        charset: Charset::Utf8,
+        realm_rule: crate::model::RealmRule::None,
+        realm: None,
+        password_protocol: crate::model::PasswordProtocol::Pap,
+        require_message_authenticator: true,
+    })
+}
+
+/// A web service as back-end: it cannot check hashes.
+pub(super) fn webhook() -> Protocol {
+    Protocol::Webhook(crate::model::Webhook::default())
 }
 
 pub(super) fn component() -> Component {
