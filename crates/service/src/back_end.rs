@@ -4,8 +4,10 @@
 //! A connector knows one protocol: it makes one try at one server and translates the answer into [`Said`]. Which
 //! servers are tried, in which order, how often and for how long is decided here, once for all protocols.
 
+mod address;
 mod ldap;
 mod radius;
+mod trust;
 mod webhook;
 mod windows;
 
@@ -69,6 +71,28 @@ impl Target {
         let own = self.secrets.iter().find(|(name, _)| *name == field);
         own.map(|(_, secret)| secret)
     }
+}
+
+/// One step of a test of a record, such as `connect` or `user found`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// What was done.
+    pub(crate) name: &'static str,
+    /// It went well.
+    pub(crate) passed: bool,
+    /// What was seen; no secret.
+    pub(crate) detail: String,
+}
+
+/// Whom a test of a record tries.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Trial {
+    /// The user ID.
+    pub(crate) user: Option<String>,
+    /// His password.
+    pub(crate) password: Option<Secret>,
+    /// Groups he may be in.
+    pub(crate) groups: Vec<String>,
 }
 
 /// What came of one try at one server: an answer with words for the record, or why there is none (the next server is
