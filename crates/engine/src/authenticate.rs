@@ -1,6 +1,7 @@
 //! How one request to authenticate is decided: the stages of authentication.md 1, in order.
 
 mod account;
+mod assign;
 mod back_end;
 mod candidates;
 mod case;
@@ -13,6 +14,7 @@ mod local;
 mod lock;
 mod new_password;
 mod password;
+mod register;
 mod relay;
 mod report;
 mod request;

@@ -21,6 +21,8 @@ mod user;
 mod user_attribute;
 
 pub(super) use authenticator::{assigned, plain};
+pub(crate) use org_unit::ancestors;
+pub(crate) use user::account_of;
 
 use super::decide::{Context, Outcome};
 use super::needs::Needs;

@@ -1,7 +1,7 @@
 //! Stages 3c and 3d: the account and its status (authentication.md 3.3, 3.4).
 
-use super::case::{Case, Flow, refuse, refuse_noting, refuse_telling};
-use super::{back_end, lock, self_assign};
+use super::case::{Case, Flow, refuse, refuse_telling};
+use super::{lock, register};
 use crate::attempt::{Credentials, Via};
 use crate::facts::{Account, Found};
 use crate::policy::{BackEndAuth, LocalAuth};
@@ -27,37 +27,9 @@ pub(super) fn find(case: &mut Case<'_>) -> Flow {
     if case.modes.local == LocalAuth::None {
         return ControlFlow::Continue(()); // the back-end alone decides
     }
-    let registers =
-        case.policy.dynamic_user_registration && case.modes.back_end != BackEndAuth::None;
-    if case.policy.dynamic_user_registration || case.modes.back_end != BackEndAuth::None {
-        case.note(
-            Setting::DynamicUserRegistration,
-            Value::yes_no(case.policy.dynamic_user_registration),
-        );
-    }
-    if !registers || case.attempt.via != Via::Radius && case.attempt.via != Via::Authenticate {
-        return refuse(Status::USER_UNKNOWN);
-    }
-    register(case)
-}
-
-/// Dynamic registration: the typed password is proven at the back-end first.
-fn register(case: &mut Case<'_>) -> Flow {
-    self_assign::recognised(case)?;
-    if case.modes.local == LocalAuth::AuthenticatorOnly {
-        return refuse(Status::DIGIPASS_MUST_BE_USED);
-    }
-    case.credential = "static";
-    let Some(password) = back_end::typed_password(case) else {
-        return refuse(Status::BACKEND_REJECT_SUPPLIED_PASS);
-    };
-    if !back_end::proves(case, password, back_end::Sent::Apart)? {
-        return back_end::rejected(case, Status::BACKEND_REJECT_SUPPLIED_PASS);
-    }
-    refuse_noting(
-        Status::UNSUPPORTED,
-        "this build makes no account at a logon",
-    )
+    register::allowed(case)?;
+    case.registers = true;
+    ControlFlow::Continue(())
 }
 
 /// 1009, 1007, 1005, in this order.

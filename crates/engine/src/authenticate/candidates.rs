@@ -100,6 +100,17 @@ pub(super) fn only_one(case: &mut Case<'_>, owned: &Owned<'_>) -> Flow {
     refuse(Status::LOCAL_AUTH_REJECT)
 }
 
+/// Whether an application may answer under a policy at a moment, whoever owns it.
+pub(super) fn may_answer(
+    policy: &Effective,
+    authenticator: &Authenticator,
+    application: &Application,
+    at: Timestamp,
+) -> bool {
+    filtered(policy, authenticator, application).is_none()
+        && unusable(authenticator, application, at).is_none()
+}
+
 /// A restriction of the policy: the user does not own it as far as this policy is concerned.
 fn filtered(
     policy: &Effective,

@@ -8,7 +8,7 @@ use crate::back_end::{self, Given, Heard, Said};
 use crate::decision::{Answer, Answers, Asked, Change, Grant, Question};
 use crate::dice::Dice;
 use crate::facts::{Account, Facts, Found};
-use crate::model::{ApplicationState, Domain, DomainKey};
+use crate::model::{ApplicationState, Authenticator, Domain, DomainKey, User};
 use crate::policy::{BackEndAuth, Effective, LocalAuth};
 use crate::status::Status;
 use crate::time::Timestamp;
@@ -135,6 +135,12 @@ pub(super) struct Case<'a> {
     pub(super) known_there: bool,
     /// Something besides the moving states changes at the account, so that its version must be guarded.
     pub(super) guards_account: bool,
+    /// Nobody has the account yet; it is made if a back-end proves the user.
+    pub(super) registers: bool,
+    /// The account that is made.
+    pub(super) newcomer: Option<Box<User>>,
+    /// The authenticator that is given to the user, for the records.
+    pub(super) given_serial: Option<&'a str>,
     /// Warnings of an accepted attempt.
     pub(super) warnings: Vec<(Status, String)>,
 }
@@ -174,6 +180,9 @@ impl<'a> Case<'a> {
             given: None,
             known_there: false,
             guards_account: false,
+            registers: false,
+            newcomer: None,
+            given_serial: None,
             warnings: Vec::new(),
         };
         super::report::trace_component(&mut case.trace, attempt);
@@ -287,6 +296,25 @@ impl<'a> Case<'a> {
                     self.events.push((Code::NO_BACK_END, None));
                 }
                 ControlFlow::Continue(heard)
+            }
+            Some(other) => self.not_answered(other),
+        }
+    }
+
+    /// A fact that the store has and that was not wanted from the start.
+    pub(super) fn ask_authenticator(
+        &mut self,
+        what: What,
+        question: Question,
+    ) -> Flow<Option<&'a Authenticator>> {
+        match self.answers.of(&question) {
+            None => ControlFlow::Break(Halt::Ask(question)),
+            Some(Answer::Authenticator(found)) => {
+                self.trace.push(Entry::Asked {
+                    what,
+                    yes: Some(found.is_some()),
+                });
+                ControlFlow::Continue(found.as_deref())
             }
             Some(other) => self.not_answered(other),
         }

@@ -108,6 +108,7 @@ fn one<'a>(
         demands_static: case.demands_static(),
         only_after: None,
         pairs: false,
+        pin_reset: false,
     };
     if trial::response_digits(application, None).is_none() {
         case.judged.push(best);

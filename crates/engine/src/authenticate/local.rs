@@ -4,7 +4,9 @@ use super::candidates::{self, Owned};
 use super::case::{Case, Flow, refuse, refuse_noting, refuse_telling};
 use super::success::{Success, Typed};
 use super::trial::{self, Failure, Input, Outcome, Trial};
-use super::{back_end, hashed, issue, new_password, password, request, response, self_assign};
+use super::{
+    back_end, hashed, issue, new_password, password, register, request, response, self_assign,
+};
 use crate::Secret;
 use crate::attempt::{AuthType, Credentials, Separate};
 use crate::policy::LocalAuth;
@@ -16,6 +18,9 @@ use std::ops::ControlFlow;
 pub(super) fn authenticate<'a>(case: &mut Case<'a>) -> Flow<Success<'a>> {
     if case.modes.local == LocalAuth::None {
         return back_end::alone(case);
+    }
+    if case.registers {
+        return register::authenticate(case);
     }
     let owned = candidates::owned(case);
     if let Some(success) = response::answered(case, &owned)? {
@@ -36,8 +41,10 @@ pub(super) fn authenticate<'a>(case: &mut Case<'a>) -> Flow<Success<'a>> {
 /// Everything in one field.
 fn combined<'a>(case: &mut Case<'a>, owned: &Owned<'a>, value: &[u8]) -> Flow<Success<'a>> {
     request::without_password(case, owned, value)?;
-    if !owned.usable {
-        self_assign::recognised(case)?;
+    if !owned.usable
+        && let Some(success) = self_assign::attempt(case)?
+    {
+        return ControlFlow::Continue(success);
     }
     let failure = match one_time_password(case, owned, Shape::Otp, Input::Combined(value))? {
         Outcome::Right(success) => return ControlFlow::Continue(success),
@@ -66,8 +73,10 @@ fn separate<'a>(
             "The new PIN and its confirmation differ.",
         );
     }
-    if !owned.usable {
-        self_assign::recognised(case)?;
+    if !owned.usable
+        && let Some(success) = self_assign::attempt(case)?
+    {
+        return ControlFlow::Continue(success);
     }
     let Some(otp) = fields.otp else {
         let typed = fields.static_password.map_or(&[][..], Secret::expose);
@@ -111,6 +120,7 @@ fn one_time_password<'a>(
         demands_static: case.demands_static(),
         only_after: None,
         pairs: true,
+        pin_reset: false,
     };
     let outcome = trial::run(case, &owned.candidates, &trial)?;
     if let Outcome::Failed(Failure {

@@ -20,6 +20,9 @@ use std::borrow::Cow;
 /// Area of the audit codes about back-ends.
 const BACK_END_AREA: u32 = 109;
 
+/// Area of the audit codes about assignments.
+const ASSIGNMENT_AREA: u32 = 107;
+
 /// Turns the end of an attempt into its decision.
 pub(super) fn close(mut case: Case<'_>, end: End) -> Decision {
     let status = status_of(&end);
@@ -253,9 +256,13 @@ fn records(case: &mut Case<'_>, end: &End, status: Status, client: Status) -> Ve
             event.back_end = case.server.map(|server| server.to_owned().into());
             event.protocol_id = protocol_of(case).map(Cow::Borrowed);
         }
-        if let Some((candidate, _)) = &case.used {
-            event.serial = Some(candidate.authenticator.serial.clone().into());
-        }
+        let used = case.used.as_ref();
+        let used = used.map(|(candidate, _)| candidate.authenticator.serial.as_str());
+        event.serial = case
+            .given_serial
+            .filter(|_| code.area() == ASSIGNMENT_AREA)
+            .or(used)
+            .map(|serial| serial.to_owned().into());
         all.push(event);
     }
     all
@@ -356,6 +363,9 @@ fn actor(case: &Case<'_>, mut record: Record) -> Record {
     let owned = |text: &str| Some(Text::Owned(text.to_owned()));
     record.user = match case.account {
         Some(account) => owned(&account.user.id),
+        None if case.newcomer.is_some() => {
+            owned(case.newcomer.as_ref().map_or(case.user, |user| &user.id))
+        }
         None => Some(case.user)
             .filter(|user| !user.is_empty())
             .map(|user| unknown(case.facts.snapshot, user)),

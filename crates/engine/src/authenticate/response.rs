@@ -153,6 +153,7 @@ fn blank(shape: Shape) -> Trial<'static> {
         demands_static: false,
         only_after: None,
         pairs: false,
+        pin_reset: false,
     }
 }
 

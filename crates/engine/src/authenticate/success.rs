@@ -106,7 +106,10 @@ pub(super) fn grant(case: &mut Case<'_>, success: Success<'_>) -> Flow<Grant> {
     grant.host_code = host_code(case, &success)?;
     match case.account {
         Some(account) => of_account(case, account, &mut grant),
-        None => case.user.clone_into(&mut grant.user),
+        None => {
+            let id = case.newcomer.as_ref().map(|user| user.id.as_str());
+            id.unwrap_or(case.user).clone_into(&mut grant.user);
+        }
     }
     if let Some((candidate, _)) = &success.used {
         grant.serial = Some(candidate.authenticator.serial.clone());

@@ -9,6 +9,7 @@ mod modes;
 mod one_time;
 mod passwords;
 mod properties;
+mod registration;
 mod shapes;
 mod traces;
 mod world;

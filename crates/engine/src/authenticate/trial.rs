@@ -32,6 +32,8 @@ pub(super) struct Trial<'p> {
     pub(super) only_after: Option<u64>,
     /// A second OTP can be asked for.
     pub(super) pairs: bool,
+    /// A PIN that is set counts as none: the assignment clears it.
+    pub(super) pin_reset: bool,
 }
 
 /// The value to be read.
@@ -170,11 +172,7 @@ fn one<'a>(
     let mut ready: Option<(Option<Secret>, Maker, Window)> = None;
     for raw in raw_readings(trial, usize::from(digits), has_pin) {
         if ready.is_none() {
-            let pin = if has_pin || uses_pin(application) {
-                sealed::pin(case, application)?
-            } else {
-                None
-            };
+            let pin = known_pin(case, application, trial.pin_reset)?;
             let Some(maker) = maker(case, application, trial.question, pin.as_ref())? else {
                 break;
             };
@@ -262,6 +260,20 @@ pub(super) fn response_digits(application: &Application, question: Option<&str>)
 /// Whether the user types a server PIN before the values of an application.
 pub(super) fn has_pin(application: &Application) -> bool {
     application.pin.supported && application.pin.enabled && !uses_pin(application)
+}
+
+/// The PIN that an application knows of: what is typed before its values, or goes into them.
+pub(super) fn known_pin(
+    case: &mut Case<'_>,
+    application: &Application,
+    reset: bool,
+) -> Flow<Option<Secret>> {
+    let counts = uses_pin(application) || has_pin(application) && !reset;
+    if counts {
+        sealed::pin(case, application)
+    } else {
+        ControlFlow::Continue(None)
+    }
 }
 
 /// Whether the PIN goes into the computation instead.

@@ -202,7 +202,7 @@ pub(in crate::admin) fn unit<'a>(
 }
 
 /// A unit and the units above it, nearest first; ends at a loop.
-pub(in crate::admin) fn ancestors(
+pub(crate) fn ancestors(
     snapshot: &Snapshot,
     unit: Option<UnitKey>,
 ) -> impl Iterator<Item = &OrgUnit> {

@@ -20,7 +20,7 @@ use crate::admin::needs::{AccountRef, Count, Needs};
 use crate::admin::{Field, Fields, Kind, Query, Stop, account};
 use crate::snapshot::Snapshot;
 
-pub(in crate::admin) use create::account_of;
+pub(crate) use create::account_of;
 pub(in crate::admin) use delete::freed;
 
 const ONE: &[Field] = &[USER, DOMAIN];

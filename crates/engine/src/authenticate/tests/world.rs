@@ -231,11 +231,10 @@ pub(super) fn accepted() -> Said {
 impl World {
     /// A world whose component has a policy on top of `base` with these values.
     pub(super) fn new(values: Json) -> Self {
-        let component = component();
-        Self {
-            snapshot: Arc::new(snapshot(&values, &json!({}), &[], component.clone())),
+        let mut world = Self {
+            snapshot: Arc::default(),
             values,
-            component,
+            component: component(),
             account: Some(account()),
             unreadable: None,
             challenges: Vec::new(),
@@ -248,7 +247,9 @@ impl World {
             pool: Vec::new(),
             back_end: None,
             settings: Vec::new(),
-        }
+        };
+        world.rebuild(&json!({}));
+        world
     }
 
     /// The world with a directory behind it.
@@ -493,7 +494,7 @@ impl World {
         panic!("asks for ever: {:?}", self.asked);
     }
 
-    fn answer(&self, question: &Question) -> Answer {
+    pub(super) fn answer(&self, question: &Question) -> Answer {
         match question {
             _ if self.busy => Answer::Busy,
             Question::Verify {

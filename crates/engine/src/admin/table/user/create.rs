@@ -55,7 +55,7 @@ pub(super) fn create(context: &Context<'_>) -> Result<Outcome, Stop> {
 }
 
 /// A new account with this user ID, in the case that the setting `user_id_case` wants.
-pub(in crate::admin) fn account_of(
+pub(crate) fn account_of(
     snapshot: &Snapshot,
     domain: DomainKey,
     id: &str,
