@@ -12,6 +12,7 @@ mod organisation;
 mod session;
 mod sync_profile;
 mod user;
+mod words;
 
 pub use authenticator::{
     Algorithm, Application, ApplicationKind, ApplicationState, Authenticator, AuthenticatorType,

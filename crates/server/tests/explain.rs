@@ -335,7 +335,7 @@ fn administration() {
             json!({"user": "twin", "usr": "twin"}),
         ),
         ("minus_102", -102, "user/view", json!({})),
-        ("minus_108_command", -108, "backend/query", json!({})),
+        ("minus_108_command", -108, "gateway/query", json!({})),
         ("minus_14", -14, "user/create", json!({"user": "twin"})),
     ] {
         told(

@@ -212,6 +212,7 @@ fn no_secret_stands_in_database_logs_audit_traces_or_metrics() {
         "authenticator",
         "application",
         "component",
+        "backend",
         "policy",
         "setting",
         "key",

@@ -1,5 +1,6 @@
 //! One work inside the transaction of a batch.
 
+mod back_end;
 mod put;
 mod write;
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod application;
 pub(crate) mod authenticator;
+pub(crate) mod back_end;
 pub(crate) mod challenge;
 pub(crate) mod component;
 pub(crate) mod convert;
@@ -29,6 +30,10 @@ pub mod version {
     pub const POLICY: u32 = 1;
     /// Components.
     pub const COMPONENT: u32 = 1;
+    /// Back-ends.
+    pub const BACK_END: u32 = 1;
+    /// Groups of back-ends.
+    pub const BACK_END_GROUP: u32 = 1;
     /// Authenticator types.
     pub const TYPE: u32 = 1;
     /// User accounts.
@@ -44,6 +49,8 @@ pub mod version {
             "org_unit" => UNIT,
             "policy" => POLICY,
             "component" => COMPONENT,
+            "back_end" => BACK_END,
+            "back_end_group" => BACK_END_GROUP,
             "authenticator_type" => TYPE,
             "user" => USER,
             "authenticator" => AUTHENTICATOR,
@@ -153,6 +160,10 @@ pub(crate) const SEALED: &[(&str, &str)] = &[
     (application::TABLE, "secret"),
     (application::TABLE, "pin"),
     (component::TABLE, "shared_secret"),
+    (back_end::TABLE, "shared_secret"),
+    (back_end::TABLE, "bind_password"),
+    (back_end::TABLE, "hmac_key"),
+    (back_end::TABLE, "client_key"),
     (key::AUDIT_KEY, "private"),
 ];
 

@@ -13,11 +13,12 @@ use std::fs;
 use std::time::Duration;
 
 /// The migrations; the number of each is its place, from 1 on.
-const MIGRATIONS: &[&str] = &[
+pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_nodes.sql"),
     include_str!("../migrations/0003_rotation.sql"),
     include_str!("../migrations/0004_marks.sql"),
+    include_str!("../migrations/0005_back_ends.sql"),
 ];
 
 /// What a migration says to a server besides. Rows that every logon writes have room for their next version on their

@@ -1,7 +1,7 @@
 //! Reading the configuration as one value.
 
 use crate::StoreError;
-use crate::rows::{RowError, component, organisation, policy, setting};
+use crate::rows::{RowError, back_end, component, organisation, policy, setting};
 use crate::sql::{Row, Tx};
 use countersign_engine::back_end::BackEnds;
 use countersign_engine::model::Location;
@@ -52,7 +52,10 @@ pub(crate) fn read(tx: Tx<'_>, hosts: &Hosts, node: &str) -> Result<Snapshot, St
             unreadable,
         ),
         components: Components::new(components, hosts),
-        back_ends: BackEnds::default(),
+        back_ends: BackEnds::new(
+            readable(tx, back_end::ALL, back_end::read)?,
+            readable(tx, back_end::GROUPS, back_end::group)?,
+        ),
         types: readable(tx, organisation::TYPES, organisation::authenticator_type)?,
         settings: setting::read(tx)?,
     })

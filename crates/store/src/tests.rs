@@ -1,5 +1,6 @@
 //! The store as a whole: what is promised about commits, faults, the chain and the lists.
 
+mod back_ends;
 mod backup;
 pub(crate) mod chain;
 mod commands;

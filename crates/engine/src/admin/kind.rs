@@ -58,6 +58,11 @@ pub enum Kind {
         /// Most.
         max: usize,
     },
+    /// Certificates in PEM, in bytes.
+    Pem {
+        /// Most.
+        max: usize,
+    },
     /// A list of texts without control characters.
     List {
         /// Most items.
@@ -196,6 +201,11 @@ impl Kind {
             (Self::Data { max }, Json::String(text)) => {
                 (text.len() <= *max).then(|| Value::Secret(Secret::new(text.as_bytes())))
             }
+            (Self::Pem { max }, Json::String(text)) => {
+                let plain =
+                    |byte: u8| byte == b'\n' || byte == b'\r' || (b' '..=b'~').contains(&byte);
+                (text.len() <= *max && text.bytes().all(plain)).then(|| Value::Text(text.clone()))
+            }
             (Self::List { items, max }, Json::Array(entries)) => read_list(entries, *items, *max),
             (Self::Map { entries, max }, Json::Object(map)) => {
                 let good = map.len() <= *entries
@@ -249,6 +259,7 @@ impl Kind {
                 json!({"type": "string", "format": "password", "writeOnly": true, "maxLength": max})
             }
             Self::Data { max } => json!({"type": "string", "writeOnly": true, "maxLength": max}),
+            Self::Pem { max } => json!({"type": "string", "maxLength": max}),
             Self::List { items, max } => {
                 json!({"type": "array", "maxItems": items, "items": {"type": "string", "maxLength": max}})
             }
@@ -291,6 +302,7 @@ impl std::fmt::Display for Kind {
             Self::Serial => f.write_str("a serial number: letters, digits and -, at most 46"),
             Self::Secret { max } => write!(f, "text of at most {max} characters without NUL"),
             Self::Data { max } => write!(f, "text or base64 of at most {max} bytes"),
+            Self::Pem { max } => write!(f, "certificates in PEM of at most {max} bytes"),
             Self::List { items, max } => write!(
                 f,
                 "a list of at most {items} texts of at most {max} characters"

@@ -4,6 +4,8 @@ mod application;
 mod audit;
 mod authenticator;
 pub(super) mod authenticator_type;
+mod back_end;
+mod back_end_group;
 mod component;
 mod domain;
 mod field;
@@ -113,6 +115,8 @@ const OBJECTS: &[&[Verb]] = &[
     authenticator_type::VERBS,
     policy::VERBS,
     component::VERBS,
+    back_end::VERBS,
+    back_end_group::VERBS,
     domain::VERBS,
     org_unit::VERBS,
     setting::VERBS,

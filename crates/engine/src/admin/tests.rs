@@ -1,6 +1,7 @@
 //! Every command on a small world: what it does, and what it refuses.
 
 mod accounts;
+mod back_ends;
 mod commands;
 mod configuration;
 mod devices;

@@ -1,6 +1,7 @@
 //! Records as administrators see them: never a secret, moving state as integers.
 
 mod authenticator;
+mod back_end;
 mod component;
 mod node;
 mod organisation;
@@ -9,6 +10,7 @@ mod session;
 mod user;
 
 pub use authenticator::{application, authenticator, authenticator_type};
+pub use back_end::{back_end, back_end_group};
 pub use component::{component, location};
 pub use node::node;
 pub use organisation::{domain, org_unit, setting};

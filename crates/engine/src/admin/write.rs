@@ -2,9 +2,10 @@
 
 use crate::Secret;
 use crate::model::{
-    Application, ApplicationKey, Authenticator, AuthenticatorKey, AuthenticatorType, Component,
-    ComponentKey, Domain, DomainKey, KeyRecord, NodeReport, NodeWish, OrgUnit, PolicyKey, Rotation,
-    Session, SessionKey, UnitKey, User, UserAttribute, UserKey, UserState,
+    Application, ApplicationKey, Authenticator, AuthenticatorKey, AuthenticatorType, BackEnd,
+    BackEndGroup, BackEndKey, Component, ComponentKey, Domain, DomainKey, KeyRecord, NodeReport,
+    NodeWish, OrgUnit, PolicyKey, Rotation, Session, SessionKey, UnitKey, User, UserAttribute,
+    UserKey, UserState,
 };
 use crate::policy::Policy;
 use crate::time::Timestamp;
@@ -23,6 +24,7 @@ pub struct Put<T> {
     pub record: T,
     /// Sealed fields to set (`Some`) or clear (`None`), by field name: `shared_secret` and `api_key` of a component
     /// (of the latter only a keyed hash is kept);
+    /// `shared_secret`, `bind_password`, `hmac_key` and `client_key` of a back-end;
     /// `password`, `password_copy`, `password_history` of a user; `secret`, `pin` of an application.
     pub secrets: Vec<(&'static str, Option<Secret>)>,
 }
@@ -101,6 +103,14 @@ pub enum Write {
     Component(Box<Put<Component>>),
     /// Remove a component at this revision.
     RemoveComponent(ComponentKey, i64),
+    /// A back-end.
+    BackEnd(Box<Put<BackEnd>>),
+    /// Remove a back-end at this revision.
+    RemoveBackEnd(BackEndKey, i64),
+    /// A group of back-ends; its members may be place holders.
+    BackEndGroup(Put<BackEndGroup>),
+    /// Remove a group of back-ends at this revision.
+    RemoveBackEndGroup(i64, i64),
     /// Set a setting, or with `None` back to its default.
     Setting(&'static str, Option<String>),
     /// A new session.

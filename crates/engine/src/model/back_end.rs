@@ -1,3 +1,4 @@
+use super::words::words;
 use super::{BackEndKey, Charset, DomainKey, Meta, Sealed};
 
 /// A server that is asked what this one does not know: a directory, a RADIUS server, a web service
@@ -211,4 +212,11 @@ pub struct BackEndGroup {
     pub members: Vec<BackEndKey>,
     /// Bookkeeping.
     pub meta: Meta,
+}
+
+words! {
+    RealmRule: None "none", Prefix "prefix", Postfix "postfix";
+    PasswordProtocol: Pap "pap", Chap "chap", Mschap "mschap", Mschapv2 "mschapv2";
+    Tls: Ldaps "ldaps", StartTls "starttls", None "none";
+    Profile: Ad "ad", OpenLdap "openldap", Ds389 "389ds", EDirectory "edirectory", IbmSds "ibm_sds";
 }

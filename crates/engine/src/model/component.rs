@@ -1,3 +1,4 @@
+use super::words::words;
 use super::{ComponentKey, Meta, Sealed};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -87,4 +88,8 @@ pub enum NotHandled {
     Reject,
     /// No answer.
     Silent,
+}
+
+words! {
+    Charset: Utf8 "utf8", Latin1 "latin1", Cp1252 "cp1252", Ascii "ascii";
 }

@@ -66,7 +66,9 @@ fn commands() {
             json!({"policy_id": "base", "parent": "local"}),
         ),
     );
-    proof.admin(-108, &world.curl_admin("backend/query", json!({})));
+    proof.admin(-108, &world.curl_admin("gateway/query", json!({})));
+    let nameless = json!({"name": "dc1", "address": "192.0.2.1"});
+    proof.admin(1090, &world.curl_admin("backend/create", nameless));
     let nothing = world.curl_admin("user/query", json!({"filter": {"user": "ghost"}}));
     assert_eq!(
         nothing.status(),
@@ -75,7 +77,7 @@ fn commands() {
         nothing.text
     );
     let refused = world.audit(json!({"code": "F-104001"}));
-    assert!(refused.len() >= 6, "refusals are audited too: {refused:?}");
+    assert!(refused.len() >= 7, "refusals are audited too: {refused:?}");
 }
 
 #[test]

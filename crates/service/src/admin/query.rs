@@ -57,6 +57,18 @@ fn of_snapshot(node: &Node, name: &str) -> Vec<View> {
             .iter()
             .map(|component| view::component(component))
             .collect(),
+        "backend" => snapshot
+            .back_ends
+            .records()
+            .iter()
+            .map(|record| view::back_end(record, &snapshot))
+            .collect(),
+        "backend-group" => snapshot
+            .back_ends
+            .groups()
+            .iter()
+            .map(|group| view::back_end_group(group, &snapshot))
+            .collect(),
         "authenticator-type" => snapshot
             .types
             .iter()

@@ -19,7 +19,7 @@ use countersign_engine::policy::Policy;
 
 impl Applying<'_> {
     /// The format in which a record is written: that of the deployment, never an older one than it has.
-    fn format(&mut self, table: &'static str, meta: Meta) -> Result<u32, StoreError> {
+    pub(super) fn format(&mut self, table: &'static str, meta: Meta) -> Result<u32, StoreError> {
         if version::known(table) == 1 {
             return Ok(meta.record_version.max(1)); // there is nothing to choose, and nothing to be read
         }
@@ -32,7 +32,7 @@ impl Applying<'_> {
     }
 
     /// A sealed field that the command leaves as it is, bound to the format that the record gets.
-    fn kept(
+    pub(super) fn kept(
         &self,
         table: &'static str,
         id: i64,
@@ -78,7 +78,7 @@ impl Applying<'_> {
     }
 
     /// Inserts a new record, or changes the one at the revision it was decided on.
-    fn store<R>(
+    pub(super) fn store<R>(
         &self,
         put: &Put<R>,
         record: &R,
@@ -324,7 +324,7 @@ impl Applying<'_> {
         self.store(put, &record, format, insert, update)
     }
 
-    fn sealed(
+    pub(super) fn sealed(
         &mut self,
         table: &'static str,
         key: i64,
@@ -338,7 +338,7 @@ impl Applying<'_> {
     }
 }
 
-fn unknown_field(table: &str, field: &str) -> Stop {
+pub(super) fn unknown_field(table: &str, field: &str) -> Stop {
     Stop::Refused(StoreError::Refused(format!(
         "{table} has no sealed field {field} to be set so"
     )))

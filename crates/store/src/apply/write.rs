@@ -3,7 +3,8 @@
 use super::{Applying, Stop, Touch, held};
 use crate::StoreError;
 use crate::rows::{
-    application, authenticator, component, key, node, organisation, policy, session, setting, user,
+    application, authenticator, back_end, component, key, node, organisation, policy, session,
+    setting, user,
 };
 use countersign_engine::admin::{Put, Write};
 use countersign_engine::model::{
@@ -31,6 +32,14 @@ impl Applying<'_> {
             Write::RemovePolicy(key, revision) => self.remove(policy::DELETE, key.0, *revision)?,
             Write::RemoveComponent(key, revision) => {
                 self.remove(component::DELETE, key.0, *revision)?;
+            }
+            Write::BackEnd(put) => self.put_back_end(put)?,
+            Write::RemoveBackEnd(key, revision) => {
+                self.remove(back_end::DELETE, key.0, *revision)?;
+            }
+            Write::BackEndGroup(put) => self.put_back_end_group(put)?,
+            Write::RemoveBackEndGroup(key, revision) => {
+                self.remove(back_end::DELETE_GROUP, *key, *revision)?;
             }
             Write::Setting(name, value) => {
                 setting::put(self.tx, name, value.as_deref(), self.now)?;

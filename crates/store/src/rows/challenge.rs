@@ -1,19 +1,24 @@
 //! Challenges and kept answers.
 
 use crate::StoreError;
-use crate::sql::{Row, Tx, args};
+use crate::sql::{Columns, Row, Tx, args};
 use countersign_engine::decision::KeptAnswer;
-use countersign_engine::model::{ApplicationKey, Challenge, ChallengeKey, ChallengeKind, UserKey};
+use countersign_engine::model::{
+    ApplicationKey, BackEndKey, Challenge, ChallengeKey, ChallengeKind, DomainKey, Relayed, UserKey,
+};
 use countersign_engine::time::Timestamp;
 
 /// Challenges of one user that are kept; the oldest gives way.
 pub const PER_USER: i64 = 20;
 
-const ONE: &str = "SELECT key, kind, component_type, user_key, application_key, number, question, issued, wrong, version FROM challenge WHERE key = $1";
-const OF_USER: &str = "SELECT key, kind, component_type, user_key, application_key, number, question, issued, wrong, version FROM challenge
+const ONE: &str = "SELECT key, kind, component_type, user_key, application_key, number, question, issued, wrong, version,
+    relayed_server, relayed_state, relayed_domain, relayed_user FROM challenge WHERE key = $1";
+const OF_USER: &str = "SELECT key, kind, component_type, user_key, application_key, number, question, issued, wrong, version,
+    relayed_server, relayed_state, relayed_domain, relayed_user FROM challenge
     WHERE user_key = $1 ORDER BY issued DESC";
-const INSERT: &str = "INSERT INTO challenge (key, kind, component_type, user_key, application_key, number, question, issued, wrong, version)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+const INSERT: &str = "INSERT INTO challenge (key, kind, component_type, user_key, application_key, number, question, issued, wrong, version,
+    relayed_server, relayed_state, relayed_domain, relayed_user)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 // The memory of accepted responses does not give way: it is what refuses a replay.
 const DELETE_OLDEST: &str = "DELETE FROM challenge WHERE key IN
     (SELECT key FROM challenge WHERE user_key = $1 AND kind <> 5 ORDER BY issued DESC, number DESC LIMIT 1000 OFFSET $2)";
@@ -31,9 +36,9 @@ const KINDS: &[(ChallengeKind, i64)] = &[
     (two_step(true, false), 3),
     (ChallengeKind::SecondOtp, 4),
     (ChallengeKind::Accepted, 5),
-    (ChallengeKind::BackEnd, 6),
     (two_step(false, true), 6),
     (two_step(true, true), 7),
+    (ChallengeKind::BackEnd, 8),
 ];
 
 const fn two_step(wants_password: bool, pin_proven: bool) -> ChallengeKind {
@@ -69,8 +74,19 @@ fn read(row: &Row<'_>) -> Result<Challenge, StoreError> {
         issued: c.time()?,
         wrong: c.number()?,
         version: c.int()?,
-        relayed: None,
+        relayed: relayed(&mut c)?.map(Box::new),
     })
+}
+
+fn relayed(c: &mut Columns<'_, '_>) -> Result<Option<Relayed>, StoreError> {
+    let server = c.opt_int()?;
+    let (state, domain, user) = (c.opt_blob()?, c.opt_int()?, c.opt_text()?);
+    Ok(server.map(|server| Relayed {
+        server: BackEndKey(server),
+        state: state.unwrap_or_default().to_vec(),
+        domain: DomainKey(domain.unwrap_or_default()),
+        user: user.unwrap_or_default().to_owned(),
+    }))
 }
 
 pub(crate) fn one(tx: Tx<'_>, key: ChallengeKey) -> Result<Option<Challenge>, StoreError> {
@@ -88,6 +104,7 @@ pub(crate) fn put(tx: Tx<'_>, r: &Challenge) -> Result<usize, StoreError> {
         .iter()
         .find(|(kind, _)| *kind == r.kind)
         .map_or(0, |(_, number)| *number);
+    let relayed = r.relayed.as_deref();
     let (user, application) = (r.user.map(|key| key.0), r.application.map(|key| key.0));
     tx.one(
         INSERT,
@@ -101,7 +118,11 @@ pub(crate) fn put(tx: Tx<'_>, r: &Challenge) -> Result<usize, StoreError> {
             &r.question,
             r.issued,
             r.wrong,
-            r.version
+            r.version,
+            relayed.map(|own| own.server.0),
+            relayed.map(|own| own.state.as_slice()),
+            relayed.map(|own| own.domain.0),
+            relayed.map(|own| &own.user),
         ],
     )?;
     r.user

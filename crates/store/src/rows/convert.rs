@@ -36,6 +36,8 @@ pub(crate) const TABLES: &[&str] = &[
     "org_unit",
     "policy",
     "component",
+    "back_end",
+    "back_end_group",
     "authenticator_type",
     "user",
     "authenticator",

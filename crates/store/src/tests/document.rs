@@ -40,10 +40,11 @@ fn document(world: &World) -> String {
             "\n## {name}\n\n{}\n\n| column | type | meaning |\n|---|---|---|",
             comment(head, &name)
         );
-        let lines: Vec<&str> = body
+        let own = body
             .lines()
-            .filter(|line| line.starts_with("    ") && line.contains("--"))
-            .collect();
+            .filter(|line| line.starts_with("    ") && line.contains("--"));
+        let mut lines: Vec<&str> = own.collect();
+        lines.extend(added(&name));
         let known: Vec<&str> = lines
             .iter()
             .filter_map(|line| line.split_whitespace().next())
@@ -53,7 +54,7 @@ fn document(world: &World) -> String {
             let mut words = line.split_whitespace();
             let (column, kind) = (
                 words.next().unwrap(),
-                words.next().unwrap().trim_end_matches(','),
+                words.next().unwrap().trim_end_matches([',', ';']),
             );
             let null = if line.contains("NOT NULL") {
                 ""
@@ -68,6 +69,21 @@ fn document(world: &World) -> String {
         }
     }
     text
+}
+
+/// The columns that later migrations add to a table, as lines of its own.
+fn added<'a>(table: &str) -> Vec<&'a str> {
+    let head = format!("ALTER TABLE {table} ADD COLUMN ");
+    let quoted = format!("ALTER TABLE \"{table}\" ADD COLUMN ");
+    let lines = crate::schema::MIGRATIONS
+        .iter()
+        .flat_map(|script| script.lines());
+    lines
+        .filter_map(|line| {
+            line.strip_prefix(&head)
+                .or_else(|| line.strip_prefix(&quoted))
+        })
+        .collect()
 }
 
 fn comment<'a>(line: &'a str, what: &str) -> &'a str {

@@ -1,7 +1,7 @@
 //! Client and server components.
 
 mod change;
-mod location;
+pub(super) mod location;
 mod rules;
 
 use super::Verb;
@@ -9,7 +9,7 @@ use super::domain::none;
 use super::field::{QUERY, choice, flag, name, number, secret, text};
 use crate::admin::decide::{Context, Outcome};
 use crate::admin::{Field, Kind, Query, Refusal, Stop, view};
-use crate::model::Component;
+use crate::model::{Charset, Component};
 use std::sync::Arc;
 
 const TYPE: Field = name(
@@ -43,7 +43,7 @@ const GENERATE_SECRET: Field = flag(
 );
 const CHARSET: Field = choice(
     "charset",
-    &["utf8", "latin1", "cp1252", "ascii"],
+    Charset::WORDS,
     "RADIUS: the character set of names and passwords.",
 );
 const MESSAGE_AUTHENTICATOR: Field = flag(

@@ -1,5 +1,5 @@
 use super::{View, filled, view, with_meta};
-use crate::model::{Charset, Component, Location, NotHandled};
+use crate::model::{Component, Location, NotHandled};
 use crate::snapshot::RADIUS_CLIENT;
 use serde_json::json;
 
@@ -14,7 +14,7 @@ pub fn component(component: &Component) -> View {
         "enabled": one.enabled,
         "description": filled(&one.description),
         "has_shared_secret": one.shared_secret.is_some(),
-        "charset": charset(one.charset),
+        "charset": one.charset.word(),
         "require_message_authenticator": one.require_message_authenticator,
         "not_handled": not_handled(one.not_handled),
         "status_in_reply": one.status_in_reply,
@@ -65,15 +65,6 @@ fn remarks(component: &Component) -> Vec<&'static str> {
         .filter(|(holds, _)| *holds)
         .map(|(_, note)| note)
         .collect()
-}
-
-fn charset(charset: Charset) -> &'static str {
-    match charset {
-        Charset::Utf8 => "utf8",
-        Charset::Latin1 => "latin1",
-        Charset::Cp1252 => "cp1252",
-        Charset::Ascii => "ascii",
-    }
 }
 
 fn not_handled(choice: NotHandled) -> &'static str {

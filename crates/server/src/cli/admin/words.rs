@@ -32,7 +32,7 @@ pub(super) fn split(line: &str) -> Result<Vec<String>> {
     Ok(words)
 }
 
-/// Replaces `@FILE` by the content of the file where a field is a secret or a file; `@-` is standard input.
+/// Replaces `@FILE` by the content of the file where a field is a secret, a file or a certificate; `@-` is standard input.
 pub(crate) fn from_files(verb: &Verb, words: Vec<String>) -> Result<Vec<String>> {
     let mut out: Vec<String> = Vec::with_capacity(words.len());
     for word in words {
@@ -53,7 +53,7 @@ pub(crate) fn from_files(verb: &Verb, words: Vec<String>) -> Result<Vec<String>>
             (Some(Kind::Secret { .. }), Some(file)) => {
                 Some(content(file)?.trim_end_matches(['\r', '\n']).to_owned())
             }
-            (Some(Kind::Data { .. }), Some(file)) => Some(content(file)?),
+            (Some(Kind::Data { .. } | Kind::Pem { .. }), Some(file)) => Some(content(file)?),
             _ => None,
         };
         let joined = word.starts_with("--") && word.contains('=');

@@ -138,12 +138,8 @@ fn patch(context: &Context<'_>, component: &mut Component) -> Result<(), Refusal
 }
 
 fn words(fields: &Fields, component: &mut Component) {
-    match fields.text("charset") {
-        Some("utf8") => component.charset = Charset::Utf8,
-        Some("latin1") => component.charset = Charset::Latin1,
-        Some("cp1252") => component.charset = Charset::Cp1252,
-        Some("ascii") => component.charset = Charset::Ascii,
-        _ => {}
+    if let Some(charset) = fields.text("charset").and_then(Charset::of) {
+        component.charset = charset;
     }
     match fields.text("not_handled") {
         Some("reject") => component.not_handled = NotHandled::Reject,

@@ -50,7 +50,7 @@ pub(super) fn width(address: IpAddr) -> u8 {
 }
 
 /// RFC 1123 names; what looks like an address must be one.
-fn is_host(name: &str) -> bool {
+pub(in crate::admin::table) fn is_host(name: &str) -> bool {
     let label = |label: &str| {
         let inner = label
             .bytes()
