@@ -301,6 +301,15 @@ impl Reader {
             database: Mutex::new(Box::new(database)),
         })
     }
+
+    /// Runs something on its connection.
+    pub(crate) fn on<T>(&self, run: impl FnOnce(&Database) -> T) -> T {
+        let database = self
+            .database
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        run(&database)
+    }
 }
 
 impl Trail for Reader {

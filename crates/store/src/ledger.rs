@@ -235,6 +235,26 @@ impl Ledger {
     }
 }
 
+/// Ends the newest epoch of a node where no record closed it. Its next key is taken then: a commit that an earlier
+/// process left under way fails instead of coming after this start has looked, and so does one of a second process of
+/// that name.
+pub(crate) fn end_unclosed(tx: Tx<'_>, node: &str, now: Timestamp) -> Result<(), StoreError> {
+    let Some((epoch, head)) = trail::open_end(tx, node)? else {
+        return Ok(());
+    };
+    let mut chain = Chain::after(node, head);
+    let mut segment = Segment {
+        first: chain.next_seq(),
+        count: 1,
+        from: now,
+        to: now,
+        ..Segment::default()
+    };
+    segment.head = chain.append(&chain::ending(new_amid(now)?, now), &mut segment.body);
+    segment.body.push(b'\n');
+    trail::insert(tx, epoch, &segment).map(|_| ())
+}
+
 /// The notice of a stored key.
 pub(crate) fn notice(record: &AuditKeyRecord) -> KeyNotice {
     KeyNotice {

@@ -4,7 +4,7 @@ use crate::rows::{convert, node, version};
 use crate::schema;
 use crate::sql::args;
 use crate::state_file;
-use crate::{Store, StoreError, trail};
+use crate::{Reader, Store, StoreError, system_time, trail};
 use countersign_engine::model::{NodeRecord, NodeWish};
 use countersign_engine::time::Timestamp;
 use std::collections::BTreeMap;
@@ -56,6 +56,27 @@ impl Store {
             Some(head) => self.shared.read(|tx| trail::holds(tx, &head)),
             None => Ok(true),
         }
+    }
+}
+
+impl Reader {
+    /// All nodes by name, each with the time since it was heard of by the clock of the store.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn nodes(&self) -> Result<Vec<NodeRecord>, StoreError> {
+        self.on(|database| {
+            let mut nodes = database.reading(node::all)?;
+            let now = database.clock()?.unwrap_or_else(system_time);
+            for node in &mut nodes {
+                let seen = node
+                    .report
+                    .as_ref()
+                    .map_or(node.started, |report| report.seen);
+                node.silent_us = now.micros_since(seen);
+            }
+            Ok(nodes)
+        })
     }
 }
 

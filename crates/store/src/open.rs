@@ -1,7 +1,7 @@
 //! Opening a store: schema, keys, the check against the state file, and the beginning of an audit epoch.
 
 use crate::database::{Access, Database, Source};
-use crate::ledger::{Author, Beginning, Ledger, no_random, notice};
+use crate::ledger::{self, Author, Beginning, Ledger, no_random, notice};
 use crate::numbers::Numbers;
 use crate::ring::{from_record, open as unseal, seal, to_record};
 use crate::rows::key::AuditKeyRecord;
@@ -145,6 +145,9 @@ fn begin_epoch(
     let keyring = open_keys(tx, Arc::clone(&opening.root), now)?;
     let author = Arc::new(author(tx, options, &keyring, now)?);
     key::put_node(tx, &options.node, &options.version, now)?;
+    if options.url.file().is_none() && matches!(why, Beginning::Usual) {
+        ledger::end_unclosed(tx, &options.node, now)?;
+    }
     let mut ledger = Ledger::begin(tx, &author, now, why)?;
     if matches!(why, Beginning::Accepted(..)) {
         ledger.sign(tx, now)?;

@@ -3,6 +3,7 @@
 use crate::StoreError;
 use crate::sql::{Row, Tx, args};
 use crate::sqlite::TAKEN;
+use countersign_engine::audit::Entry;
 use countersign_engine::audit::chain::{self, Head};
 use countersign_engine::time::Timestamp;
 
@@ -180,6 +181,45 @@ pub(crate) fn newest(tx: Tx<'_>, node: &str) -> Result<Option<Head>, StoreError>
     };
     let end = end_of(tx, number)?;
     Ok(end.map(|(seq, hash)| Head { epoch, seq, hash }))
+}
+
+/// The newest epoch of a node with its newest record, unless that closed it.
+pub(crate) fn open_end(tx: Tx<'_>, node: &str) -> Result<Option<(i64, Head)>, StoreError> {
+    let epoch = tx.first(NEWEST_EPOCH, args![node], |row| {
+        let mut c = row.columns();
+        Ok((c.int()?, c.bytes()?))
+    })?;
+    let Some((number, epoch)) = epoch else {
+        return Ok(None);
+    };
+    let range = args![segment_key(number, 0), segment_key(number + 1, 0) - 1];
+    let Some(segment) = tx.first(AT, range, read)? else {
+        return Ok(None);
+    };
+    let newest = segment.lines().next_back();
+    let closed = newest
+        .and_then(|line| Entry::read(line).ok())
+        .is_some_and(|entry| chain::is_closing(&entry));
+    let seq = segment.first + (segment.lines().count() as u64).saturating_sub(1);
+    let hash = segment.head;
+    Ok((!closed).then_some((number, Head { epoch, seq, hash })))
+}
+
+/// Whether a later start has ended an epoch right after this record.
+pub(crate) fn is_ended(tx: Tx<'_>, epoch: i64, head: Option<Head>) -> Result<bool, StoreError> {
+    let Some(head) = head else {
+        return Ok(false);
+    };
+    let at = segment_key(epoch, head.seq + 1);
+    let Some(segment) = tx.first(AT, args![at, at], read)? else {
+        return Ok(false);
+    };
+    let entry = segment.lines().next().and_then(|line| {
+        (prev_of(line)? == head.hash)
+            .then(|| Entry::read(line).ok())
+            .flatten()
+    });
+    Ok(entry.is_some_and(|entry| chain::is_ending(&entry)))
 }
 
 /// The newest record of every node.

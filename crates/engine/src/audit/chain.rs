@@ -68,6 +68,16 @@ impl Chain {
         }
     }
 
+    /// The chain that ends with `head`.
+    pub fn after(node: &str, head: Head) -> Self {
+        Self {
+            node: node.to_owned(),
+            epoch: head.epoch,
+            next: head.seq.saturating_add(1),
+            last: head.hash,
+        }
+    }
+
     /// Appends a record to the chain and its bytes to `out`; returns its hash.
     pub fn append(&mut self, record: &Record, out: &mut Vec<u8>) -> [u8; 32] {
         let from = out.len();
@@ -250,6 +260,17 @@ pub fn closing(amid: [u8; 16], time: Timestamp) -> Record {
 /// Whether a record closes its epoch.
 pub fn is_closing(entry: &Entry) -> bool {
     about(entry, Code::CHAIN_STARTED, "close").is_some()
+}
+
+/// The record by which a later start ends an epoch that its own process did not close, I-115001; nothing of the epoch
+/// comes after it.
+pub fn ending(amid: [u8; 16], time: Timestamp) -> Record {
+    about_chain(Code::CHAIN_STARTED, amid, time, json!({ "end": {} }))
+}
+
+/// Whether a record ends an epoch in the place of its own process.
+pub fn is_ending(entry: &Entry) -> bool {
+    about(entry, Code::CHAIN_STARTED, "end").is_some()
 }
 
 impl Checkpoint {

@@ -64,6 +64,8 @@ struct State {
     /// The end that the start record goes on from.
     previous: Option<Head>,
     closed: bool,
+    /// A later start ended it.
+    ended: bool,
     /// Hashes of the records that checkpoints name.
     heads: BTreeMap<u64, [u8; 32]>,
     checkpoint: Option<Head>,
@@ -178,7 +180,7 @@ impl<'a> Verifier<'a> {
             })
         } else if prev != state.last {
             Some(Fault::OrderBroken)
-        } else if state.closed {
+        } else if state.closed || state.ended {
             Some(Fault::AfterClose)
         } else {
             None
@@ -212,12 +214,13 @@ impl<'a> Verifier<'a> {
     }
 
     fn take_start_or_end(&mut self, entry: &Entry, position: &Position, prev: [u8; 32]) {
-        if chain::is_closing(entry) {
+        let (closing, ending) = (chain::is_closing(entry), chain::is_ending(entry));
+        if closing || ending {
             if position.seq == 0 {
                 self.fault(position, Fault::NoStart);
             }
             if let Some(state) = self.chains.get_mut(&position.chain) {
-                state.closed = true;
+                (state.closed, state.ended) = (closing, ending);
             }
             return;
         }
@@ -337,6 +340,7 @@ impl State {
             last: hash,
             previous: None,
             closed: false,
+            ended: false,
             heads: BTreeMap::new(),
             checkpoint: None,
             signed_at: None,

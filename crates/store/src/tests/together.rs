@@ -3,9 +3,10 @@
 use super::world::{World, count_up};
 use crate::audit::{Range, Trail};
 use crate::database::Access;
-use crate::{Outcome, StoreError, trail};
+use crate::{Outcome, Store, StoreError, trail};
 use countersign_engine::admin::needs::{Count, Needs};
 use countersign_engine::admin::{Put, Write};
+use countersign_engine::audit::verify::Note;
 use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::Change;
 use countersign_keyring::{Keyring, RootKey};
@@ -105,6 +106,68 @@ fn a_commit_that_comes_late_is_taken_for_what_it_is() {
     super::chain::assert_intact(&world.store);
     let lines = super::chain::lines(&world.store).concat();
     assert!(lines.contains("\"amid\":\"0707"), "{lines}");
+}
+
+#[test]
+fn a_commit_that_an_earlier_process_left_under_way_breaks_no_chain() {
+    let world = World::new();
+    if !world.store.is_shared() {
+        eprintln!("SKIPPED: a commit hangs at a server only");
+        return;
+    }
+    let source = &world.store.shared.source;
+    let (epoch, late) = world
+        .store
+        .errand(|writer| {
+            let record = Record::new(Code::AUTH_REFUSED, [7; 16], writer.shared.now());
+            let mut after = writer.ledger.clone();
+            let segment = after.compose([&record], writer.shared.now()).unwrap();
+            Ok((writer.ledger.epoch(), segment))
+        })
+        .unwrap();
+    let (hangs, watch) = (
+        source.open(Access::Write).unwrap(),
+        source.open(Access::Read).unwrap(),
+    );
+    hangs.begin().unwrap();
+    trail::insert(hangs.tx(), epoch, &late).unwrap();
+    let waits = "SELECT 1 FROM pg_stat_activity WHERE datname = CURRENT_DATABASE() AND wait_event_type = 'Lock' AND query LIKE 'INSERT INTO audit_segment%'";
+    let next = std::thread::scope(|scope| {
+        let next = scope.spawn(|| Store::open(&world.options, Arc::clone(&world.root)).unwrap());
+        while watch.tx().first(waits, &[], |_| Ok(())).unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        hangs.commit().unwrap();
+        next.join().unwrap()
+    });
+    let outcome = super::chain::verify(&next);
+    assert!(outcome.is_intact(), "{outcome:?}");
+    let lines = super::chain::lines(&next).concat();
+    assert!(lines.contains("\"amid\":\"0707"), "it has come: {lines}");
+    assert!(
+        outcome
+            .notes
+            .iter()
+            .any(|note| matches!(note, Note::NotClosed { .. })),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_second_process_of_the_same_name_ends_the_first_one() {
+    let world = World::new();
+    if !world.store.is_shared() {
+        eprintln!("SKIPPED: one process has the file");
+        return;
+    }
+    world.add_user("alice");
+    let next = Store::open(&world.options, Arc::clone(&world.root)).unwrap();
+    let refused = world.commit(vec![count_up(&world.account("alice"))]);
+    assert_eq!(refused, Outcome::Failed(StoreError::Lost));
+    assert!(world.store.has_lost_commits());
+    let work = world.work(Vec::new());
+    assert_eq!(next.commit(work), Outcome::Committed);
+    super::chain::assert_intact(&next);
 }
 
 #[test]

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How often a transaction is repeated that others got in the way of.
 const TRIES: u32 = 12;
+/// After how many of them the end of the chain is looked at: its next place may be taken for good.
+const LOOK: u32 = 6;
 
 /// What the writer knows of its commits.
 #[derive(Default)]
@@ -35,6 +37,8 @@ enum End {
     Known,
     /// One that was doubtful, at this place.
     Doubtful(usize),
+    /// That of memory, ended by a later start.
+    Ended,
     /// Another one.
     Foreign,
 }
@@ -138,6 +142,9 @@ impl Writer {
                 return Err(self.ended(error));
             }
             tries += 1;
+            if tries == LOOK {
+                self.certainty.connection = 0;
+            }
             std::thread::sleep(pause(tries));
         }
     }
@@ -218,6 +225,7 @@ impl Writer {
                 self.certainty.doubts.clear();
             }
             End::Foreign => return Err(self.lose()),
+            End::Ended => return Err(self.give_way()),
         }
         // Where commits of other nodes were lost with a server, versions that memory knows may be given out anew.
         self.shared.cache.clear();
@@ -249,11 +257,16 @@ impl Writer {
                 return Ok(End::Doubtful(place));
             }
         }
-        Ok(if holds(&self.ledger)? {
-            End::Known
-        } else {
-            End::Foreign
-        })
+        if holds(&self.ledger)? {
+            return Ok(End::Known);
+        }
+        Ok(
+            if trail::is_ended(tx, self.ledger.epoch(), self.ledger.head())? {
+                End::Ended
+            } else {
+                End::Foreign
+            },
+        )
     }
 
     /// A commit that was found may stand on this server alone, which did not live to hear of its replicas. It is believed
@@ -279,6 +292,17 @@ impl Writer {
             if let Some(head) = self.ledger.head() {
                 self.keeper.remember(head);
             }
+        }
+        StoreError::Lost
+    }
+
+    /// Another process has begun under the name of this node: what this one writes has no place any more.
+    fn give_way(&mut self) -> StoreError {
+        if !self.shared.lost.swap(true, Ordering::AcqRel) {
+            tracing::error!(
+                "another process has begun to serve under the name of node {}, which ended the audit chain of this one; this one does not serve any more. Give each node a name of its own (`node` in the configuration), and start this one again",
+                self.ledger.author().node
+            );
         }
         StoreError::Lost
     }

@@ -296,6 +296,24 @@ fn a_crash_is_noted_and_breaks_nothing() {
 }
 
 #[test]
+fn an_epoch_that_a_later_start_ended_is_noted_and_nothing_comes_after_its_end() {
+    let mut node = Node::new("a", 1);
+    node.events(3);
+    node.write(&chain::ending([3; 16], TIME));
+    let mut late = node.chain.clone();
+    node.restart(2);
+    let outcome = verify(&node.log);
+    assert!(outcome.is_intact(), "{outcome:?}");
+    assert!(outcome.notes.contains(&Note::NotClosed {
+        node: "a".into(),
+        epoch: [1; 16]
+    }));
+    std::mem::swap(&mut node.chain, &mut late);
+    node.events(1);
+    assert_eq!(first_fault(&verify(&node.log)), &Fault::AfterClose);
+}
+
+#[test]
 fn records_newer_than_the_last_checkpoint_are_noted() {
     let mut node = ordinary();
     node.events(3);

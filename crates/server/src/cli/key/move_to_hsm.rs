@@ -5,8 +5,11 @@ use anyhow::{Context, Result, bail};
 use countersign_engine::admin::Write;
 use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::Change;
+use countersign_engine::model::{LOST_AFTER_S, NodeRecord};
 use countersign_keyring::{Keyring, RootId, random};
-use countersign_store::{Outcome, Store, Work, from_record, system_time, to_record};
+use countersign_store::{
+    Options, Outcome, Reader, Store, Work, from_record, system_time, to_record,
+};
 use serde_json::json;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -44,6 +47,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::from(REFUSED));
     }
     let options = store_options(&config)?;
+    if options.url.file().is_none() {
+        refuse_if_served(&options)?;
+    }
     let store = root::with_keys(&config, root::load, |root| Store::open(&options, root))?;
     let ring = store.keyring();
     if ring.root() == next.id() {
@@ -88,6 +94,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         next.id()
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// A server of the same name may run on another host: opening the store under that name would end its chain.
+fn refuse_if_served(options: &Options) -> Result<()> {
+    let nodes = Reader::open(&options.url)?.nodes()?;
+    let served = |node: &&NodeRecord| node.name == options.node && node.is_running();
+    if nodes.iter().find(served).is_some() {
+        bail!(
+            "move the data keys: node {} serves this store; give `countersign admin key move-to-hsm` there, or stop it (a node that was killed counts as gone after {LOST_AFTER_S} seconds)",
+            options.node
+        );
+    }
+    Ok(())
 }
 
 fn record(from: RootId, to: RootId) -> Result<Record> {
