@@ -61,6 +61,18 @@ impl BackEnds {
         found
     }
 
+    /// The enabled servers of every domain, the highest priority first, those of no domain last; `engine` as in
+    /// [`BackEnds::servers`].
+    pub fn everywhere(&self, engine: &str) -> Vec<Arc<BackEnd>> {
+        let mut found: Vec<_> = self
+            .among(engine)
+            .filter(|one| one.enabled)
+            .cloned()
+            .collect();
+        found.sort_by_key(|one| one.domain.is_none());
+        found
+    }
+
     fn among<'a>(&'a self, engine: &'a str) -> Box<dyn Iterator<Item = &'a Arc<BackEnd>> + 'a> {
         if let Some(group) = self.group(engine) {
             return Box::new(group.members.iter().filter_map(|key| self.get(*key)));

@@ -14,6 +14,7 @@ pub mod dice;
 pub mod facts;
 pub mod levels;
 pub mod model;
+pub mod network;
 pub mod policy;
 pub mod settings;
 pub mod snapshot;

@@ -1,6 +1,7 @@
 //! Settings of the deployment: ONE table, and the typed view that decisions read.
 
 use crate::levels;
+use crate::network::Network;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ pub enum Kind {
     Number(i64, i64),
     /// A list of words.
     List,
+    /// A list of addresses and ranges of them ([`crate::network`]).
+    Networks,
     /// A log level, or several by module ([`crate::levels`]).
     Levels,
 }
@@ -131,6 +134,30 @@ pub const SETTINGS: &[Setting] = &[
         "Password checks that may wait for a thread (-104).",
     ),
     row(
+        "back_end.max_in_flight",
+        Kind::Number(1, 1024),
+        "64",
+        "Questions that one back-end server is asked at a time by one node; more wait.",
+    ),
+    row(
+        "back_end.queue",
+        Kind::Number(0, 100_000),
+        "512",
+        "Questions that may wait for one back-end server; then the next server is asked, or none (-104).",
+    ),
+    row(
+        "back_end.max_questions",
+        Kind::Number(1, 1_000_000),
+        "4096",
+        "Questions to back-ends in work on one node, waiting ones included (-104).",
+    ),
+    row(
+        "outbound.allow",
+        Kind::Networks,
+        "",
+        "Addresses and ranges, such as 192.0.2.0/24, that back-ends may have; empty: all but the forbidden ones (link-local, multicast, the listeners of the server itself).",
+    ),
+    row(
         "cache.accounts",
         Kind::Number(0, 100_000_000),
         "1000000",
@@ -231,6 +258,13 @@ const fn row(name: &'static str, kind: Kind, default: &'static str, doc: &'stati
     }
 }
 
+/// The words of a list of ranges, with what each means.
+fn networks(text: &str) -> impl Iterator<Item = (&str, Option<Network>)> {
+    text.split([',', ' '])
+        .filter(|word| !word.is_empty())
+        .map(|word| (word, Network::read(word)))
+}
+
 /// The row of a setting.
 pub fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
@@ -256,6 +290,16 @@ impl Setting {
             },
             Kind::List if value.len() <= 4000 => Ok(()),
             Kind::List => Err(format!("{} is longer than 4000 characters", self.name)),
+            Kind::Networks => match networks(value).find(|(_, network)| network.is_none()) {
+                _ if value.len() > 4000 => {
+                    Err(format!("{} is longer than 4000 characters", self.name))
+                }
+                Some((word, _)) => Err(format!(
+                    "{} holds {word:?}, which is no address or range such as 192.0.2.0/24",
+                    self.name
+                )),
+                None => Ok(()),
+            },
             Kind::Levels => levels::read(value)
                 .map(drop)
                 .map_err(|allowed| format!("{}: {allowed}", self.name)),
@@ -331,6 +375,13 @@ impl Settings {
     /// The value in force of a number; 0 for an unknown name.
     pub fn number(&self, name: &str) -> i64 {
         self.text(name).parse().unwrap_or(0)
+    }
+
+    /// The value in force of a list of addresses and ranges.
+    pub fn networks(&self, name: &str) -> Vec<Network> {
+        networks(self.text(name))
+            .filter_map(|(_, network)| network)
+            .collect()
     }
 
     /// Whether the value was set by an administrator.

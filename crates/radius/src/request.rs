@@ -69,6 +69,13 @@ impl RequestBuilder {
         Ok(self)
     }
 
+    /// Adds one attribute if there is room for it.
+    #[must_use]
+    pub fn add_if_it_fits(mut self, kind: u8, value: &[u8]) -> Self {
+        let _ = self.writer.add(kind, value); // the packet is then as it was
+        self
+    }
+
     /// Adds octets of any length as several attributes of one type.
     ///
     /// # Errors

@@ -4,19 +4,25 @@
 //! A connector knows one protocol: it makes one try at one server and translates the answer into [`Said`]. Which
 //! servers are tried, in which order, how often and for how long is decided here, once for all protocols.
 
-mod address;
+mod health;
 mod ldap;
 mod radius;
+mod servers;
 mod trust;
 mod webhook;
 mod windows;
 
+pub use health::ServerHealth;
+
 use crate::node::Node;
+use crate::outbound::Outbound;
 use countersign_engine::Secret;
 use countersign_engine::back_end::{Ask, Heard, Said};
 use countersign_engine::facts::{Place, Vault};
-use countersign_engine::model::{BackEnd, Component, Protocol, Sealed};
+use countersign_engine::model::{BackEnd, Component, DomainKey, Protocol, Sealed};
+use countersign_engine::snapshot::Snapshot;
 use countersign_radius::SharedSecret;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::runtime::{Builder, Runtime};
@@ -28,9 +34,12 @@ pub(crate) struct BackEnds {
     connectors: Arc<Connectors>,
 }
 
-/// What each protocol keeps between two questions: connections, health.
+/// What is kept between two questions: the health of servers, and the connections of each protocol.
 #[derive(Debug, Default)]
 struct Connectors {
+    /// Questions under way, waiting ones included.
+    questions: AtomicUsize,
+    health: health::Health,
     ldap: ldap::Connector,
     radius: radius::Connector,
     webhook: webhook::Connector,
@@ -63,6 +72,12 @@ struct Target {
     record: Arc<BackEnd>,
     /// By field of table `back_end`.
     secrets: Vec<(&'static str, Secret)>,
+    /// Name of the user's domain.
+    domain: String,
+    /// Where connections may be made to.
+    outbound: Outbound,
+    /// When this try is given up.
+    until: Instant,
 }
 
 impl Target {
@@ -75,24 +90,26 @@ impl Target {
 
 /// One step of a test of a record, such as `connect` or `user found`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Step {
+pub struct Step {
     /// What was done.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// It went well.
-    pub(crate) passed: bool,
+    pub passed: bool,
     /// What was seen; no secret.
-    pub(crate) detail: String,
+    pub detail: String,
 }
 
 /// Whom a test of a record tries.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Trial {
+pub struct Trial {
     /// The user ID.
-    pub(crate) user: Option<String>,
+    pub user: Option<String>,
     /// His password.
-    pub(crate) password: Option<Secret>,
+    pub password: Option<Secret>,
     /// Groups he may be in.
-    pub(crate) groups: Vec<String>,
+    pub groups: Vec<String>,
+    /// His domain; `None` = the master domain.
+    pub domain: Option<DomainKey>,
 }
 
 /// What came of one try at one server: an answer with words for the record, or why there is none (the next server is
@@ -153,28 +170,89 @@ impl BackEnds {
             }
         }
     }
+
+    /// Tests a record step by step, and passes what was found to `then` before `until` on a thread of its own.
+    pub(crate) fn test(
+        &self,
+        node: &Arc<Node>,
+        record: Arc<BackEnd>,
+        trial: Trial,
+        until: Instant,
+        then: impl FnOnce(Vec<Step>) + Send + 'static,
+    ) {
+        let (connectors, node) = (self.connectors.clone(), node.clone());
+        let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*runtime {
+            Some(runtime) => {
+                runtime.spawn(async move {
+                    then(connectors.test(&node, record, &trial, until).await);
+                });
+            }
+            None => {
+                drop(runtime);
+                then(vec![step("start", Err("the node is stopping".to_owned()))]);
+            }
+        }
+    }
+
+    /// How the servers of a configuration are, by its records.
+    pub(crate) fn health(&self, snapshot: &Snapshot) -> Vec<ServerHealth> {
+        self.connectors.health(snapshot)
+    }
+}
+
+impl Node {
+    /// Tests a record of a back-end step by step; what is not found out by then fails.
+    pub async fn test_back_end(
+        self: &Arc<Self>,
+        record: Arc<BackEnd>,
+        trial: Trial,
+        until: Instant,
+    ) -> Vec<Step> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        self.back_ends().test(self, record, trial, until, |steps| {
+            let _ = tell.send(steps); // nobody may wait any more
+        });
+        told.await
+            .unwrap_or_else(|_| vec![step("start", Err("the node is stopping".to_owned()))])
+    }
+
+    /// How the back-end servers are, as this node sees them, in the order of their priority.
+    pub fn back_end_health(&self) -> Vec<ServerHealth> {
+        self.back_ends().health(&self.snapshot())
+    }
 }
 
 impl Connectors {
-    async fn ask(&self, node: &Node, ask: &Ask, asking: &Asking, until: Instant) -> Heard {
-        let servers = node.snapshot().back_ends.servers(&ask.engine, ask.domain);
-        let mut last = heard("", Said::Nobody, "");
-        for record in servers {
-            let name = record.name.clone();
-            let tried = match open(node, record) {
-                Ok(target) => {
-                    tokio::time::timeout_at(until.into(), self.try_one(&target, ask, asking))
-                        .await
-                        .unwrap_or_else(|_| Err("no answer in time".to_owned()))
+    /// Tests one record.
+    async fn test(
+        &self,
+        node: &Node,
+        record: Arc<BackEnd>,
+        trial: &Trial,
+        until: Instant,
+    ) -> Vec<Step> {
+        let master = || node.snapshot().domains.master().map(|master| master.key);
+        let domain = trial.domain.or(record.domain).or_else(master);
+        let mut target = match open(node, record, domain.unwrap_or_default()) {
+            Ok(target) => target,
+            Err(why) => return vec![step("open the record", Err(why))],
+        };
+        target.until = until;
+        let target = &target;
+        let tested = async {
+            match &target.record.protocol {
+                Protocol::ActiveDirectory(own) | Protocol::Ldap(own) => {
+                    self.ldap.test(target, own, trial).await
                 }
-                Err(why) => Err(why),
-            };
-            match tried {
-                Ok((said, note)) => return heard(&name, said, &note),
-                Err(why) => last = heard(&name, Said::Unreachable, &why),
+                Protocol::Radius(own) => self.radius.test(target, own, trial).await,
+                Protocol::Webhook(own) => self.webhook.test(target, own, trial).await,
+                Protocol::Windows(own) => self.windows.test(target, own, trial).await,
             }
-        }
-        last
+        };
+        tokio::time::timeout_at(until.into(), tested)
+            .await
+            .unwrap_or_else(|_| vec![step("end in time", Err("no answer in time".to_owned()))])
     }
 
     async fn try_one(&self, target: &Target, ask: &Ask, asking: &Asking) -> Tried {
@@ -189,6 +267,15 @@ impl Connectors {
     }
 }
 
+/// A step of a test by what came of it.
+fn step(name: &'static str, found: Result<String, String>) -> Step {
+    Step {
+        name,
+        passed: found.is_ok(),
+        detail: found.unwrap_or_else(|why| why),
+    }
+}
+
 fn heard(server: &str, said: Said, note: &str) -> Heard {
     Heard {
         server: server.to_owned(),
@@ -198,7 +285,7 @@ fn heard(server: &str, said: Said, note: &str) -> Heard {
 }
 
 /// Opens the sealed fields of a record.
-fn open(node: &Node, record: Arc<BackEnd>) -> Result<Target, String> {
+fn open(node: &Node, record: Arc<BackEnd>, domain: DomainKey) -> Result<Target, String> {
     let ring = node.ring();
     let mut secrets = Vec::new();
     for (field, sealed) in sealed_fields(&record.protocol) {
@@ -213,7 +300,13 @@ fn open(node: &Node, record: Arc<BackEnd>) -> Result<Target, String> {
             .map_err(|_| format!("the field {field} of the record does not open"))?;
         secrets.push((field, secret));
     }
-    Ok(Target { record, secrets })
+    Ok(Target {
+        record,
+        secrets,
+        domain: node.snapshot().domains.name(domain).to_owned(),
+        outbound: Outbound::of(node),
+        until: Instant::now(),
+    })
 }
 
 fn sealed_fields(protocol: &Protocol) -> Vec<(&'static str, &Sealed)> {

@@ -6,7 +6,8 @@
 pub mod admin;
 pub mod ask;
 pub mod auth;
-mod back_end;
+pub mod back_end;
+mod charset;
 mod clock;
 pub mod commit;
 mod detached;
@@ -14,6 +15,7 @@ mod gate;
 pub mod logon;
 pub mod metrics;
 mod node;
+pub mod outbound;
 mod presence;
 pub mod proof;
 pub mod radius;

@@ -5,6 +5,7 @@ mod table;
 
 pub use table::{Kind, METRICS, Row};
 
+use crate::back_end::ServerHealth;
 use countersign_engine::attempt::Via;
 use countersign_engine::decision::{Decision, Verdict};
 use countersign_store::{Batch, Observer, Readings};
@@ -57,14 +58,20 @@ pub struct Metrics {
     certificate: Perhaps,
     clock_offset: Perhaps,
     spans: Family<OutcomeLabels, Counter>,
+    back_end_answers: Family<AnswerLabels, Counter>,
+    back_end_seconds: Family<ServerLabels, Histogram, fn() -> Histogram>,
+    back_end_up: Family<ServerLabels, Gauge>,
+    back_end_in_flight: Family<ServerLabels, Gauge>,
+    back_end_waiting: Family<ServerLabels, Gauge>,
 }
 
 /// What is read at the moment of a scrape.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Levels {
     pub(crate) store: Readings,
     pub(crate) password_waiting: usize,
     pub(crate) password_busy: usize,
+    pub(crate) back_ends: Vec<ServerHealth>,
 }
 
 /// A histogram for each way of an attempt, found without a lookup.
@@ -106,6 +113,17 @@ struct WhatLabels {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct OutcomeLabels {
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ServerLabels {
+    server: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct AnswerLabels {
+    server: String,
+    answer: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -188,6 +206,11 @@ impl Default for Metrics {
             certificate: Perhaps::default(),
             clock_offset: Perhaps::default(),
             spans: Family::default(),
+            back_end_answers: Family::default(),
+            back_end_seconds: Family::new_with_constructor(seconds),
+            back_end_up: Family::default(),
+            back_end_in_flight: Family::default(),
+            back_end_waiting: Family::default(),
         };
         metrics.register(passwords);
         metrics
@@ -231,6 +254,11 @@ impl Metrics {
         put.put("certificate_expires_seconds", self.certificate.clone());
         put.put("clock_offset_seconds", self.clock_offset.clone());
         put.put("otlp_spans_total", self.spans.clone());
+        put.put("back_end_answers_total", self.back_end_answers.clone());
+        put.put("back_end_seconds", self.back_end_seconds.clone());
+        put.put("back_end_up", self.back_end_up.clone());
+        put.put("back_end_in_flight", self.back_end_in_flight.clone());
+        put.put("back_end_waiting", self.back_end_waiting.clone());
     }
 
     /// All figures as Prometheus text.
@@ -253,6 +281,43 @@ impl Metrics {
         self.unsigned.set(store.unsigned.as_secs_f64());
         self.password_waiting.set(signed(levels.password_waiting));
         self.password_busy.set(signed(levels.password_busy));
+        self.read_back_ends(&levels.back_ends);
+    }
+
+    /// Records come, go and change their names, so that what is no longer there must not stay.
+    fn read_back_ends(&self, servers: &[ServerHealth]) {
+        let families = [
+            &self.back_end_up,
+            &self.back_end_in_flight,
+            &self.back_end_waiting,
+        ];
+        families.iter().for_each(|family| family.clear());
+        for one in servers {
+            let levels = [
+                i64::from(one.up),
+                signed(one.in_flight),
+                signed(one.waiting),
+            ];
+            let labels = ServerLabels {
+                server: one.name.clone(),
+            };
+            for (family, level) in families.iter().zip(levels) {
+                family.get_or_create(&labels).set(level);
+            }
+        }
+    }
+
+    /// Counts what a back-end server answered, and how long it took.
+    pub(crate) fn back_end(&self, server: &str, answer: &'static str, took: Duration) {
+        let server = server.to_owned();
+        self.back_end_seconds
+            .get_or_create(&ServerLabels {
+                server: server.clone(),
+            })
+            .observe(took.as_secs_f64());
+        self.back_end_answers
+            .get_or_create(&AnswerLabels { server, answer })
+            .inc();
     }
 
     /// Counts a decided attempt: how long it took, and how much of that it waited for its commit.

@@ -3,6 +3,7 @@ use crate::back_end::BackEnds;
 use crate::clock::ClockWatch;
 use crate::gate::Gate;
 use crate::metrics::{Levels, Metrics};
+use crate::outbound::Listening;
 use crate::presence::{Memory, Presence};
 use crate::timing::{Timing, Timings};
 use crate::turns::Turns;
@@ -65,6 +66,7 @@ pub struct Node {
     presence: Presence,
     rotating: crate::admin::Rotating,
     next_root: OnceLock<NextRoot>,
+    listening: OnceLock<Vec<Listening>>,
 }
 
 /// Loads the root key that the configuration names as the next one; `None` where it names none.
@@ -124,6 +126,7 @@ impl Node {
             presence: Presence::new(options.state_file),
             rotating: AtomicBool::new(false),
             next_root: OnceLock::new(),
+            listening: OnceLock::new(),
         });
         let mut memory = Memory::default();
         node.look(&mut memory); // a node with a wrong clock, or drained, is so from its first request on
@@ -136,6 +139,16 @@ impl Node {
     pub fn set_running(&self) {
         self.gate.run();
         self.look_soon();
+    }
+
+    /// Where this node listens, so that it never asks itself; to be said once.
+    pub fn set_listening(&self, listening: Vec<Listening>) {
+        let _ = self.listening.set(listening); // the first one counts
+    }
+
+    /// Where this node listens.
+    pub(crate) fn listening(&self) -> &[Listening] {
+        self.listening.get().map_or(&[], Vec::as_slice)
     }
 
     /// How the next root key is loaded, for a move to it; to be said once.
@@ -198,6 +211,7 @@ impl Node {
             store: self.store.readings(),
             password_waiting,
             password_busy,
+            back_ends: self.back_ends.health(&self.snapshot()),
         })
     }
 

@@ -16,7 +16,7 @@ fn file(name: &str) -> PathBuf {
 
 fn document() -> String {
     let mut out = String::from(
-        "# Metrics\n\n`GET /metrics` of the health listener (`health.listen`, 127.0.0.1:8889) answers these in the OpenMetrics text format. A histogram `x` is sampled as `x_bucket`, `x_sum` and `x_count`. No sample names a user. What is not known is not there: back-ends and their health are not offered yet. Made from the program's tables; do not edit.\n\n| metric | kind | labels | unit | what it says | what looks bad, what to do |\n|---|---|---|---|---|---|\n",
+        "# Metrics\n\n`GET /metrics` of the health listener (`health.listen`, 127.0.0.1:8889) answers these in the OpenMetrics text format. A histogram `x` is sampled as `x_bucket`, `x_sum` and `x_count`. No sample names a user. What is not known is not there. Made from the program's tables; do not edit.\n\n| metric | kind | labels | unit | what it says | what looks bad, what to do |\n|---|---|---|---|---|---|\n",
     );
     for row in METRICS {
         writeln!(

@@ -1,6 +1,7 @@
 use crate::config::Config;
 use crate::listen::radius::Socket;
 use anyhow::{Context, Result, bail};
+use countersign_service::outbound::{Listening, Transport};
 use countersign_service::radius::Port;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
@@ -31,6 +32,24 @@ impl Bound {
             health: tcp(config, "health.listen")?,
             radius,
         })
+    }
+
+    /// Where it listens.
+    pub(super) fn listening(&self) -> Result<Vec<Listening>> {
+        let at = |transport, address| Listening { transport, address };
+        let mut all = Vec::new();
+        for listener in self.http.iter().chain(&self.health) {
+            let address = listener
+                .local_addr()
+                .context("read the address of a listener")?;
+            all.push(at(Transport::Tcp, address));
+        }
+        all.extend(
+            self.radius
+                .iter()
+                .map(|socket| at(Transport::Udp, socket.local())),
+        );
+        Ok(all)
     }
 }
 

@@ -62,6 +62,7 @@ pub(crate) fn start(config: &Config) -> Result<Running> {
     tell_expiry(&node, &certificates);
     let ready = ready(&bound)?;
     node.set_addresses(addresses(config, &ready));
+    node.set_listening(bound.listening()?);
     let runtime = Builder::new_multi_thread()
         .enable_all()
         .thread_name("http")

@@ -1,6 +1,6 @@
 //! Web services of the site (authentication.md 10).
 
-use super::{Asking, Target, Tried};
+use super::{Asking, Step, Target, Trial, Tried, step};
 use countersign_engine::back_end::{Ask, Said};
 use countersign_engine::model::Webhook;
 
@@ -19,5 +19,14 @@ impl Connector {
         _asking: &Asking,
     ) -> Tried {
         Ok((Said::Unsupported, String::new()))
+    }
+
+    /// Tests a record step by step.
+    #[expect(clippy::unused_async, reason = "the connector is still to come")]
+    pub(super) async fn test(&self, _target: &Target, _own: &Webhook, _trial: &Trial) -> Vec<Step> {
+        vec![step(
+            "connect",
+            Err("this build does not ask it".to_owned()),
+        )]
     }
 }

@@ -280,6 +280,46 @@ pub const METRICS: &[Row] = &[
         "Spans exported by OTLP: sent, dropped (the queue was full), failed (the collector did not take them)",
         "failed: is the collector up, and `otlp.endpoint` right?",
     ),
+    row(
+        "countersign_back_end_answers_total",
+        Kind::Counter,
+        &["server", "answer"],
+        "answers",
+        "Questions to back-end servers by what they answered; failed: no answer",
+        "failed rising: `backend/test` names the step that fails. locked rising: keep `user_lock_threshold` below the directory's own.",
+    ),
+    row(
+        "countersign_back_end_seconds",
+        Kind::Histogram,
+        &["server"],
+        "seconds",
+        "Time of a question at one back-end server, its retries included",
+        "Near `timeout_s` of the record: the server or the way to it is slow; logons wait as long.",
+    ),
+    row(
+        "countersign_back_end_up",
+        Kind::Gauge,
+        &["server"],
+        "0 or 1",
+        "Whether a back-end server is asked in its turn",
+        "0: three requests in a row failed, and it is skipped while another answers; `backend/test` names the step that fails.",
+    ),
+    row(
+        "countersign_back_end_in_flight",
+        Kind::Gauge,
+        &["server"],
+        "questions",
+        "Questions a back-end server works on",
+        "Always at the setting `back_end.max_in_flight`: the server is slower than logons come; give it more, or add a server.",
+    ),
+    row(
+        "countersign_back_end_waiting",
+        Kind::Gauge,
+        &["server"],
+        "questions",
+        "Questions that wait for their turn at a back-end server",
+        "At the setting `back_end.queue` the next server is asked, or the request is refused with -104.",
+    ),
 ];
 
 const fn row(

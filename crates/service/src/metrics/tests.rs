@@ -16,6 +16,7 @@ fn touched() -> Metrics {
     metrics.dropped("busy");
     metrics.command("user", "view", -13, Duration::from_millis(3));
     metrics.exported("sent", 2);
+    metrics.back_end("the directory", "accepted", Duration::from_millis(3));
     metrics.set_certificate_expiry(2_000_000_000);
     metrics.set_clock_offset(Some(0.5));
     metrics
@@ -28,6 +29,18 @@ fn touched() -> Metrics {
     metrics
 }
 
+/// What is read at a scrape, of one back-end.
+fn levels() -> Levels {
+    Levels {
+        back_ends: vec![ServerHealth {
+            name: "the directory".to_owned(),
+            in_flight: 3,
+            ..ServerHealth::default()
+        }],
+        ..Levels::default()
+    }
+}
+
 #[test]
 fn the_table_names_every_metric_and_nothing_else() {
     let wanted: BTreeMap<String, String> = METRICS
@@ -35,7 +48,7 @@ fn the_table_names_every_metric_and_nothing_else() {
         .map(|row| (row.registered().to_owned(), row.kind.word().to_owned()))
         .collect();
     assert_eq!(wanted.len(), METRICS.len(), "no name stands twice");
-    assert_eq!(told(&touched().encode(&Levels::default())), wanted);
+    assert_eq!(told(&touched().encode(&levels())), wanted);
 }
 
 #[test]
@@ -84,7 +97,7 @@ fn labels(text: &str, row: &Row) -> BTreeSet<String> {
 #[test]
 fn samples_carry_the_labels_of_the_table() {
     let metrics = touched();
-    let text = metrics.encode(&Levels::default());
+    let text = metrics.encode(&levels());
     for row in METRICS {
         let wanted: BTreeSet<String> = row.labels.iter().map(|&label| label.to_owned()).collect();
         assert_eq!(labels(&text, row), wanted, "{}", row.name);
@@ -105,6 +118,7 @@ fn levels_are_read_when_they_are_asked_for() {
         },
         password_waiting: 17,
         password_busy: 2,
+        ..levels()
     };
     metrics.set_ready(true);
     let text = metrics.encode(&levels);
@@ -118,6 +132,8 @@ fn levels_are_read_when_they_are_asked_for() {
         "countersign_audit_unsigned_seconds 1.5",
         "countersign_password_waiting 17",
         "countersign_password_busy 2",
+        "countersign_back_end_up{server=\"the directory\"} 0",
+        "countersign_back_end_in_flight{server=\"the directory\"} 3",
     ] {
         assert!(text.lines().any(|told| told == line), "{line} in\n{text}");
     }

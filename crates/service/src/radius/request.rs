@@ -1,10 +1,10 @@
+use crate::charset::decode;
 use crate::logon::{Given, Logon, OwnAnswered};
 use crate::node::Node;
 use countersign_engine::Secret;
 use countersign_engine::attempt::{Proof, Unreadable, Via};
 use countersign_engine::model::{ChallengeKey, Charset, Component};
 use countersign_engine::snapshot::{RadiusClient, Snapshot};
-use countersign_engine::text::has_control;
 use countersign_radius::{Credentials, Demand, Packet, SharedSecret, admit, credentials, kind};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -129,47 +129,8 @@ fn answered(packet: &Packet<'_>) -> OwnAnswered {
     }
 }
 
-/// The text of an attribute in a component's character set, without control characters.
-pub(super) fn decode(charset: Charset, bytes: &[u8]) -> Result<String, Unreadable> {
-    let text = match charset {
-        Charset::Utf8 => std::str::from_utf8(bytes)
-            .map_err(|_| Unreadable)?
-            .to_owned(),
-        Charset::Ascii if bytes.is_ascii() => bytes.iter().map(|byte| char::from(*byte)).collect(),
-        Charset::Ascii => return Err(Unreadable),
-        Charset::Latin1 => bytes.iter().map(|byte| char::from(*byte)).collect(),
-        Charset::Cp1252 => bytes
-            .iter()
-            .map(|byte| cp1252(*byte))
-            .collect::<Option<String>>()
-            .ok_or(Unreadable)?,
-    };
-    if has_control(&text) {
-        Err(Unreadable)
-    } else {
-        Ok(text)
-    }
-}
-
 fn decode_secret(charset: Charset, bytes: &[u8]) -> Result<Secret, Unreadable> {
     decode(charset, bytes).map(|text| Secret::new(text.into_bytes()))
-}
-
-/// Windows code page 1252: ISO 8859-1 but for 0x80–0x9f, five of which are undefined.
-fn cp1252(byte: u8) -> Option<char> {
-    const HIGH: [char; 32] = [
-        '\u{20ac}', '\0', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}',
-        '\u{2c6}', '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\0', '\u{17d}', '\0', '\0',
-        '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}',
-        '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}', '\u{153}', '\0', '\u{17e}', '\u{178}',
-    ];
-    match byte {
-        0x80..=0x9f => HIGH
-            .get(usize::from(byte) - 0x80)
-            .copied()
-            .filter(|c| *c != '\0'),
-        _ => Some(char::from(byte)),
-    }
 }
 
 /// A CHAP or MS-CHAP answer with the packet it came in.
@@ -198,34 +159,4 @@ pub(super) fn within_rate(shared: &super::Shared, component: &Component) -> bool
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     rates.admit(component.key, limit, shared.clock() / 1_000_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_read_in_the_character_set_of_the_component() {
-        assert_eq!(
-            decode(Charset::Utf8, "M\u{fc}ller".as_bytes()).as_deref(),
-            Ok("M\u{fc}ller")
-        );
-        assert_eq!(
-            decode(Charset::Latin1, b"M\xfcller").as_deref(),
-            Ok("M\u{fc}ller")
-        );
-        assert_eq!(
-            decode(Charset::Cp1252, b"\x80uro").as_deref(),
-            Ok("\u{20ac}uro")
-        );
-        for (charset, bytes) in [
-            (Charset::Utf8, &b"M\xfcller"[..]),
-            (Charset::Ascii, b"M\xfc"),
-            (Charset::Cp1252, b"\x81"),
-            (Charset::Utf8, b"a\0b"),
-            (Charset::Latin1, b"\x85"),
-        ] {
-            assert_eq!(decode(charset, bytes), Err(Unreadable), "{charset:?}");
-        }
-    }
 }

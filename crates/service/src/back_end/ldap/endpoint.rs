@@ -3,7 +3,8 @@
 use super::connection::{Connection, Stream, in_time};
 use super::fault::Fault;
 use super::wire::Request;
-use crate::back_end::{Target, address, trust};
+use crate::back_end::{Target, trust};
+use crate::outbound::{Outbound, Transport, dial};
 use countersign_engine::model::{Directory, Profile, Protocol, Tls};
 use rustls::ClientConfig;
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ pub(super) struct Endpoint {
     port: u16,
     tls: Tls,
     ca: Option<String>,
+    outbound: Outbound,
     /// What it trusts, made when it is first needed: it also remembers sessions.
     config: OnceLock<Arc<ClientConfig>>,
 }
@@ -42,11 +44,11 @@ impl Endpoint {
         }
         let usual = if own.tls == Tls::Ldaps { 636 } else { 389 };
         let port = target.record.port.unwrap_or(usual);
-        Ok(Self::new(&target.record.address, port, own))
+        Ok(Self::new(target, &target.record.address, port, own))
     }
 
     /// That of the record's global catalog, if it has one.
-    pub(super) fn of_catalog(own: &Directory) -> Option<Self> {
+    pub(super) fn of_catalog(target: &Target, own: &Directory) -> Option<Self> {
         let text = own
             .global_catalog
             .as_deref()
@@ -54,17 +56,23 @@ impl Endpoint {
             .filter(|text| !text.is_empty())?;
         let usual = if own.tls == Tls::Ldaps { 3269 } else { 3268 };
         let (host, port) = split(text);
-        Some(Self::new(host, port.unwrap_or(usual), own))
+        Some(Self::new(target, host, port.unwrap_or(usual), own))
     }
 
-    fn new(host: &str, port: u16, own: &Directory) -> Self {
+    fn new(target: &Target, host: &str, port: u16, own: &Directory) -> Self {
         Self {
             host: host.trim().to_owned(),
             port,
             tls: own.tls,
             ca: own.ca.clone(),
+            outbound: target.outbound.clone(),
             config: OnceLock::new(),
         }
+    }
+
+    /// Whether it was made under these rules for connections.
+    pub(super) fn obeys(&self, outbound: &Outbound) -> bool {
+        self.outbound == *outbound
     }
 
     /// Host and port, as a record names them.
@@ -74,7 +82,8 @@ impl Endpoint {
 
     /// Its addresses.
     pub(super) async fn resolve(&self, deadline: Instant) -> Result<Vec<SocketAddr>, Fault> {
-        let found = in_time("resolve", deadline, address::resolve(&self.host, self.port)).await?;
+        let found = self.outbound.resolve(Transport::Tcp, &self.host, self.port);
+        let found = in_time("resolve", deadline, found).await?;
         found.map_err(|why| Fault::new("resolve", why))
     }
 
@@ -84,7 +93,7 @@ impl Endpoint {
         to: &[SocketAddr],
         deadline: Instant,
     ) -> Result<TcpStream, Fault> {
-        let dialled = in_time("connect", deadline, address::dial(to)).await?;
+        let dialled = in_time("connect", deadline, dial(to)).await?;
         dialled.map_err(|why| Fault::new("connect", why))
     }
 

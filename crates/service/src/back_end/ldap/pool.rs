@@ -91,7 +91,8 @@ impl Pools {
         let key = target.record.key;
         let mut all = lock(&self.0);
         all.sweep();
-        if let Some(pool) = all.pools.get(&key).filter(|pool| pool.revision == revision) {
+        let known = all.pools.get(&key).filter(|pool| pool.revision == revision);
+        if let Some(pool) = known.filter(|pool| pool.endpoint.obeys(&target.outbound)) {
             return Ok(pool.clone());
         }
         let pool = Arc::new(Pool::new(target, own)?);
@@ -99,7 +100,7 @@ impl Pools {
         if all
             .pools
             .get(&key)
-            .is_none_or(|other| other.revision < revision)
+            .is_none_or(|other| other.revision <= revision)
         {
             all.pools.insert(key, pool.clone());
         }
@@ -125,7 +126,7 @@ impl Pool {
         Ok(Self {
             revision: target.record.meta.revision,
             endpoint: Endpoint::of(target, own)?,
-            catalog: Endpoint::of_catalog(own),
+            catalog: Endpoint::of_catalog(target, own),
             bind_dn: own.bind_dn.clone(),
             bind_password: target.secret("bind_password").cloned(),
             service: Shelf::default(),
