@@ -85,21 +85,35 @@ fn is_table(value: &Value) -> bool {
         .is_some_and(|rows| !rows.is_empty() && rows.iter().all(Value::is_object))
 }
 
+/// Columns that name the object of a row; they come first.
+const NAMES: [&str; 9] = [
+    "name",
+    "user",
+    "serial",
+    "application",
+    "policy_id",
+    "type",
+    "location",
+    "nas_id",
+    "domain",
+];
+
+/// Columns that a list leaves to `view` and `--json`.
+const BOOKKEEPING: [&str; 4] = ["created", "modified", "record_version", "revision"];
+
+/// Longest cell of a list in characters; the whole value is in `view` and `--json`.
+const CELL_MAX: usize = 40;
+
 /// Rows as columns; a column that is empty everywhere is left out.
 fn table(rows: &[Value]) -> String {
     let rows: Vec<&Map<String, Value>> = rows.iter().filter_map(Value::as_object).collect();
-    let mut names: Vec<&str> = Vec::new();
-    for (name, value) in rows.iter().flat_map(|row| row.iter()) {
-        if !names.contains(&name.as_str()) && !cell(value).is_empty() {
-            names.push(name);
-        }
-    }
+    let names = columns(&rows);
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
             names
                 .iter()
-                .map(|name| row.get(*name).map(cell).unwrap_or_default())
+                .map(|name| row.get(*name).map(short).unwrap_or_default())
                 .collect()
         })
         .collect();
@@ -119,6 +133,31 @@ fn table(rows: &[Value]) -> String {
         out.push_str(&line(row.iter().map(String::as_str), &widths));
     }
     out
+}
+
+fn columns<'a>(rows: &[&'a Map<String, Value>]) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
+    for (name, value) in rows.iter().flat_map(|row| row.iter()) {
+        let name = name.as_str();
+        if !names.contains(&name) && !BOOKKEEPING.contains(&name) && !short(value).is_empty() {
+            names.push(name);
+        }
+    }
+    let place = |name: &&str| NAMES.iter().position(|own| own == name);
+    names.sort_by_key(|name| place(name).unwrap_or(NAMES.len()));
+    names
+}
+
+/// A cell of a list; what a policy inherits is left blank.
+fn short(value: &Value) -> String {
+    let whole = match value.as_str() {
+        Some("inherit") => String::new(),
+        _ => cell(value),
+    };
+    match whole.char_indices().nth(CELL_MAX) {
+        Some((end, _)) => format!("{}…", whole.get(..end).unwrap_or_default()),
+        None => whole,
+    }
 }
 
 fn line<'a>(cells: impl Iterator<Item = &'a str>, widths: &[usize]) -> String {
@@ -168,6 +207,15 @@ mod tests {
             shown(&json!({"rows": [], "email": null, "name": ""})),
             "rows  \n"
         );
+    }
+
+    #[test]
+    fn a_list_begins_with_the_name_and_stays_narrow() {
+        let long = "x".repeat(50);
+        let rows =
+            json!({"rows": [{"a": long, "local_auth": "inherit", "name": "n", "revision": 3}]});
+        let cut = "x".repeat(40);
+        assert_eq!(shown(&rows), format!("name  a\nn     {cut}…\n"));
     }
 
     #[test]
