@@ -152,7 +152,7 @@ impl World {
             challenge_message: None,
             call_check: false,
         };
-        assert!(wanted(&attempt, &self.snapshot).account.is_some());
+        assert!(wanted(&attempt, &self.snapshot, &Answers::default()).account.is_some());
         let account = Found::Account(Arc::new(self.account.clone()));
         let facts = Facts {
             snapshot: &self.snapshot,

@@ -37,8 +37,9 @@ use case::{Case, End, Flow, Halt};
 use std::convert::Infallible;
 use std::ops::ControlFlow;
 
-/// What the shell must load before [`decide`]: the account that the name resolves to, and the challenges that matter.
-pub fn wanted(attempt: &Attempt<'_>, snapshot: &Snapshot) -> Wanted {
+/// What the shell must load before [`decide`]: the account that the name resolves to, as far as that is known from the
+/// answers so far, and the challenges that matter.
+pub fn wanted(attempt: &Attempt<'_>, snapshot: &Snapshot, answers: &Answers) -> Wanted {
     let challenge = attempt.answers_challenge.key.and_then(Result::ok);
     let mut wanted = Wanted {
         account: None,
@@ -48,10 +49,11 @@ pub fn wanted(attempt: &Attempt<'_>, snapshot: &Snapshot) -> Wanted {
     if let (Ok(policy), Ok(user)) = (&attempt.policy, resolve::readable(attempt))
         && attempt.via != Via::Challenge
     {
-        let found = resolve::name(user, attempt, policy, snapshot);
-        wanted.account = found
-            .served(policy)
-            .map(|domain| (domain.key, crate::text::fold(found.user)));
+        let found = resolve::known(user, attempt, policy, snapshot, answers);
+        wanted.account = found.and_then(|found| {
+            let domain = found.served(policy)?;
+            Some((domain.key, crate::text::fold(found.user)))
+        });
         wanted.challenges_of_user = response::needs_others(attempt, policy);
     }
     wanted

@@ -26,7 +26,7 @@ pub struct Facts<'a> {
 /// What the shell must load before an attempt can be decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// The account, by domain and folded user ID; `None` where name resolution refused.
+    /// The account, by domain and folded user ID; `None` where name resolution refused or directories must be asked first.
     pub account: Option<(DomainKey, String)>,
     /// The challenge that is answered.
     pub challenge: Option<ChallengeKey>,

@@ -39,9 +39,9 @@ const ON_OFF: &[&str] = &["on", "off"];
 pub const SETTINGS: &[Setting] = &[
     row(
         "name_resolution",
-        Kind::Choice(&["simple"]),
+        Kind::Choice(&["simple", "windows", "active_directory"]),
         "simple",
-        "How a user ID and a domain are found in what was typed.",
+        "How a user ID and a domain are found in what was typed: simple by the domain records alone; windows and active_directory ask back-ends of that protocol what an ID with a domain part means.",
     ),
     row(
         "user_id_case",

@@ -212,7 +212,7 @@ impl Logon {
         timer: &mut Timer,
     ) -> Result<Option<Next>, StoreError> {
         let attempt = self.attempt(snapshot);
-        let wanted = wanted(&attempt, snapshot);
+        let wanted = wanted(&attempt, snapshot, &self.answers);
         let account = match &wanted.account {
             Some((domain, folded)) if self.fresh => node.store().account_now(*domain, folded)?,
             Some((domain, folded)) => node.store().account(*domain, folded)?,

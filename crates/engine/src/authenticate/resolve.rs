@@ -3,13 +3,15 @@
 use super::case::{Case, Flow, refuse, refuse_noting};
 use crate::attempt::{Attempt, Credentials, Via};
 use crate::audit::Code;
+use crate::back_end::{Ask, Resolved, Said, Wanted};
+use crate::decision::{Answer, Answers, Question};
 use crate::facts::Found;
-use crate::model::Domain;
+use crate::model::{Domain, DomainKey};
 use crate::policy::Effective;
 use crate::snapshot::Snapshot;
 use crate::status::Status;
 use crate::text;
-use crate::trace::{Check, Entry, Resolution, Setting, Value};
+use crate::trace::{Check, Entry, Origin, Resolution, Setting, Value, What};
 use std::ops::ControlFlow;
 
 /// Longest user ID in characters.
@@ -51,6 +53,49 @@ pub(super) fn readable<'a>(attempt: &Attempt<'a>) -> Result<&'a str, Resolution>
         }
         Ok(user) if text::has_control(user) => Err(Resolution::Unreadable),
         Ok(user) => Ok(user),
+    }
+}
+
+/// What the directories must be asked to know whom a name means: nothing under the simple mechanism, nor where the
+/// domain was sent separately or the name has no domain part.
+fn question(typed: &str, attempt: &Attempt<'_>, snapshot: &Snapshot) -> Option<Ask> {
+    if attempt.domain.is_some() || !typed.contains(['\\', '@']) {
+        return None;
+    }
+    let mechanism = snapshot.settings.text("name_resolution");
+    (mechanism != "simple").then(|| Ask {
+        engine: mechanism.to_owned(),
+        domain: DomainKey::default(),
+        user: typed.to_owned(),
+        wanted: Wanted::Resolve,
+    })
+}
+
+/// Finds user and domain in what was typed, as far as it is known; `None` while the directories must be asked.
+pub(super) fn known<'a>(
+    typed: &'a str,
+    attempt: &Attempt<'a>,
+    policy: &Effective,
+    snapshot: &'a Snapshot,
+    answers: &'a Answers,
+) -> Option<Named<'a>> {
+    let Some(ask) = question(typed, attempt, snapshot) else {
+        return Some(name(typed, attempt, policy, snapshot));
+    };
+    match answers.of(&Question::BackEnd(Box::new(ask)))? {
+        Answer::BackEnd(heard) => match &heard.said {
+            Said::Resolved(Some(resolved)) => Some(of_directory(resolved, snapshot)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn of_directory<'a>(resolved: &'a Resolved, snapshot: &'a Snapshot) -> Named<'a> {
+    Named {
+        user: &resolved.user,
+        domain: snapshot.domains.named(&resolved.domain),
+        rule: Resolution::Directory,
     }
 }
 
@@ -142,9 +187,38 @@ pub(super) fn credentials(case: &mut Case<'_>) -> Flow {
     refuse_noting(Status::INVCREDENTIALS, crate::trace::Word::text(rule))
 }
 
+/// 1010, -10: whom the name means, if need be by the directories' word.
+fn meant<'a>(case: &mut Case<'a>) -> Flow<Named<'a>> {
+    let (typed, snapshot) = (case.user, case.facts.snapshot);
+    let Some(ask) = question(typed, case.attempt, snapshot) else {
+        return ControlFlow::Continue(name(typed, case.attempt, case.policy, snapshot));
+    };
+    let mechanism = snapshot.settings.text("name_resolution");
+    case.note_from(
+        Setting::NameResolution,
+        Value::Word(mechanism),
+        Origin::Deployment,
+    );
+    let heard = case.ask_servers(What::Resolve, ask)?;
+    match &heard.said {
+        Said::Resolved(Some(resolved)) => ControlFlow::Continue(of_directory(resolved, snapshot)),
+        Said::Resolved(None) => {
+            case.trace.push(Entry::Resolved {
+                rule: Resolution::NotInDirectory,
+                domain: "",
+            });
+            refuse(Status::USER_UNKNOWN)
+        }
+        other => {
+            case.denied = Some(heard);
+            super::back_end::refusal(other)
+        }
+    }
+}
+
 /// 1010: no such domain, or one that the policy does not serve.
 pub(super) fn user(case: &mut Case<'_>) -> Flow {
-    let named = name(case.user, case.attempt, case.policy, case.facts.snapshot);
+    let named = meant(case)?;
     case.user = named.user;
     case.domain = named.domain;
     let Some(domain) = named.domain else {

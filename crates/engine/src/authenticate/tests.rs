@@ -6,6 +6,7 @@ mod challenges;
 mod hashes;
 mod locks;
 mod modes;
+mod names;
 mod one_time;
 mod passwords;
 mod properties;

@@ -99,6 +99,12 @@ fn accept(
     if let Some(policy) = &decision.policy {
         add_user_attributes(&mut reply, policy, grant)?;
     }
+    reply.add_passed_on(&grant.back_end_attributes)?;
+    if let Some(keys) = &grant.back_end_keys {
+        let mut salts = salts().into_iter().cycle();
+        let salt = move || salts.next().unwrap_or_default();
+        reply.add_passed_on_keys(keys.expose(), salt, &pending.secret)?;
+    }
     if let Some(matched) = &grant.matched {
         add_keys(&mut reply, request, &pending.secret, matched.expose())?;
     }
@@ -196,7 +202,7 @@ fn challenge(
     reply.add(kind::STATE, &asked.key.0)?;
     reply.add_text(
         kind::REPLY_MESSAGE,
-        &with_status(component, Status::DP_CHALLENGE, asked.message.clone()),
+        &with_status(component, asked.status, asked.message.clone()),
     )?;
     reply.add_integer(kind::PROMPT, NO_ECHO)?;
     reply.add_integer(

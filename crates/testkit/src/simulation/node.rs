@@ -152,7 +152,7 @@ impl Node {
         let snapshot = Arc::clone(&self.snapshot);
         let value = Secret::new(request.value.as_str());
         let attempt = attempt(request, &snapshot, &value);
-        let wanted = wanted(&attempt, &snapshot);
+        let wanted = wanted(&attempt, &snapshot, &Answers::default());
         let found = Found::Account(Arc::clone(account));
         let owner = Some(account.user.key).filter(|_| wanted.challenges_of_user);
         let challenges = store.challenges(wanted.challenge, owner);

@@ -455,7 +455,7 @@ impl World {
             challenge_message: None,
             call_check: ask.call_check,
         };
-        let wanted = wanted(&attempt, &self.snapshot);
+        let wanted = wanted(&attempt, &self.snapshot, answers);
         let account = match (&wanted.account, &self.account, self.unreadable) {
             (Some(_), _, Some(status)) => Found::Unreadable(status, "user 1".to_owned()),
             (Some((_, name)), Some(account), None) if *name == account.user.folded => {
