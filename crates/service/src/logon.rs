@@ -156,7 +156,7 @@ impl Logon {
             return true;
         }
         let snapshot = node.snapshot();
-        let account = wanted(&self.attempt(&snapshot), &snapshot).account;
+        let account = wanted(&self.attempt(&snapshot), &snapshot, &self.answers).account;
         let Some((domain, folded)) = &account else {
             return true;
         };

@@ -47,6 +47,24 @@ pub(super) fn one_step(case: &mut Case<'_>) -> Flow {
 
 /// Asks one application of the user (3001).
 pub(super) fn two_step(case: &mut Case<'_>, candidate: Candidate<'_>, kind: ChallengeKind) -> Flow {
+    ask(case, candidate, kind, None)
+}
+
+/// Asks an application of a free authenticator that the user assigns himself (3001).
+pub(super) fn self_assignment<T>(
+    case: &mut Case<'_>,
+    candidate: Candidate<'_>,
+    wanted: Relayed,
+) -> Flow<T> {
+    ask(case, candidate, ChallengeKind::SelfAssign, Some(wanted))
+}
+
+fn ask<T>(
+    case: &mut Case<'_>,
+    candidate: Candidate<'_>,
+    kind: ChallengeKind,
+    relayed: Option<Relayed>,
+) -> Flow<T> {
     case.credential = "challenge";
     if case.is_hashed() {
         case.failed(Check::HashChallenge, 0, 0);
@@ -64,7 +82,8 @@ pub(super) fn two_step(case: &mut Case<'_>, candidate: Candidate<'_>, kind: Chal
         Purpose::Question,
         suite.question().max.min(MOST_DIGITS).into(),
     );
-    let challenge = put(case, kind, Some(candidate), digits.clone());
+    let mut challenge = put(case, kind, Some(candidate), digits.clone());
+    challenge.relayed = relayed.map(Box::new);
     let state = &candidate.application.state;
     let to = ApplicationState {
         version: state.version + 1,

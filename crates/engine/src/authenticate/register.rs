@@ -12,7 +12,7 @@ use crate::audit::Code;
 use crate::back_end::Password;
 use crate::decision::Change;
 use crate::facts::Shut;
-use crate::model::User;
+use crate::model::{Challenge, ChallengeKind, User};
 use crate::policy::{BackEndAuth, LocalAuth};
 use crate::status::Status;
 use crate::trace::{Check, Setting, Value};
@@ -36,14 +36,16 @@ pub(super) fn allowed(case: &mut Case<'_>) -> Flow {
 /// Proves the user and makes his account.
 pub(super) fn authenticate<'a>(case: &mut Case<'a>) -> Flow<Success<'a>> {
     let nothing = candidates::owned(case);
-    let answer = case.attempt.answers_challenge;
-    if answer.key.is_some() || answer.challenge.is_some() || answer.response.is_some() {
-        case.failed(Check::Challenge, 0, 0);
-        return refuse(Status::NO_CHALLENGE);
-    }
-    request::explicit(case, &nothing)?;
     let user = newcomer(case);
-    if let Some(assigned) = self_assign::proven(case, &user)? {
+    let answer = case.attempt.answers_challenge;
+    let answers = answer.key.is_some() || answer.challenge.is_some() || answer.response.is_some();
+    let assigned = if answers {
+        Some(second_step(case, &user)?)
+    } else {
+        request::explicit(case, &nothing)?;
+        self_assign::proven(case, &user)?
+    };
+    if let Some(assigned) = assigned {
         make(case, user.clone(), assigned.success.typed.as_ref())?;
         self_assign::give(case, &assigned, &user);
         return ControlFlow::Continue(assigned.success);
@@ -59,6 +61,21 @@ pub(super) fn authenticate<'a>(case: &mut Case<'a>) -> Flow<Success<'a>> {
         asked_before: true,
         ..Success::default()
     })
+}
+
+/// 3002, unless a self-assignment is answered: nothing else is asked of somebody without account.
+fn second_step<'a>(case: &mut Case<'a>, user: &User) -> Flow<self_assign::Assigned<'a>> {
+    let key = case.attempt.answers_challenge.key.and_then(Result::ok);
+    let (challenges, hashed) = (case.facts.challenges, case.is_hashed());
+    let ours =
+        |one: &&Challenge| Some(one.key) == key && one.kind == ChallengeKind::SelfAssign && !hashed;
+    match challenges.iter().find(ours) {
+        Some(challenge) => self_assign::answered(case, challenge, user),
+        None => {
+            case.failed(Check::Challenge, 0, 0);
+            refuse(Status::NO_CHALLENGE)
+        }
+    }
 }
 
 /// 1023, 1021: the typed password at the back-end; what was typed, where it is readable.

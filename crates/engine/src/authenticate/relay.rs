@@ -8,7 +8,7 @@ use crate::Secret;
 use crate::attempt::Credentials;
 use crate::back_end::{Question, Said, Wanted};
 use crate::decision::Change;
-use crate::model::{Challenge, ChallengeKind, DomainKey, Relayed};
+use crate::model::{BackEndKey, Challenge, ChallengeKind, DomainKey, Relayed};
 use crate::policy::LocalAuth;
 use crate::status::Status;
 use crate::text;
@@ -29,14 +29,19 @@ pub(super) fn pass_on<T>(case: &mut Case<'_>, question: &Question, sent: Sent) -
         return refuse(Status::NO_CHALLRESP_FOR_PWDPROXY);
     }
     issue::has_room(case)?;
-    let relayed = Relayed {
-        server: question.server,
-        state: question.state.clone(),
-        domain: domain(case),
-        user: name(case),
-    };
+    let relayed = relayed(case, question.server, question.state.clone());
     let asked = issue::of_back_end(case, relayed, &question.message);
     ControlFlow::Break(Halt::End(End::Challenge(Box::new(asked))))
+}
+
+/// A question to the user of the attempt, who need not have an account.
+pub(super) fn relayed(case: &Case<'_>, server: BackEndKey, state: Vec<u8>) -> Relayed {
+    Relayed {
+        server,
+        state,
+        domain: domain(case),
+        user: name(case),
+    }
 }
 
 /// The success of an answer to a relayed question; `None` if the request answers nothing. The server alone decides,
@@ -99,9 +104,14 @@ fn answer<'a>(case: &mut Case<'a>, challenge: &Challenge, relayed: &Relayed) -> 
     })
 }
 
+/// Whether somebody may answer who need not have an account.
+pub(super) fn is_for(case: &Case<'_>, relayed: &Relayed) -> bool {
+    relayed.domain == domain(case) && relayed.user == name(case)
+}
+
 /// 3002: another user's question, one of another kind, or a policy that would decide itself by now.
 fn belongs(case: &mut Case<'_>, challenge: &Challenge, relayed: &Relayed) -> Flow {
-    let theirs = relayed.domain == domain(case) && relayed.user == name(case);
+    let theirs = is_for(case, relayed);
     let ours = challenge.kind == ChallengeKind::BackEnd && case.modes.local == LocalAuth::None;
     if theirs && ours {
         return ControlFlow::Continue(());

@@ -7,7 +7,7 @@ use crate::Secret;
 use crate::attempt::{AuthType, Credentials};
 use crate::decision::Question;
 use crate::model::{
-    Algorithm, ApplicationKind, Authenticator, BackupVirtual, ChallengeKind, Contact,
+    Algorithm, Application, ApplicationKind, Authenticator, BackupVirtual, ChallengeKind, Contact,
 };
 use crate::policy::{BackEndAuth, DeliveryMethod, LocalAuth, RequestMethod, SecureChannel};
 use crate::status::Status;
@@ -99,15 +99,28 @@ impl Feature {
     fn capable<'a>(self, case: &Case<'_>, owned: &Owned<'a>) -> Option<Candidate<'a>> {
         let policy = case.policy;
         owned.candidates.iter().copied().find(|one| match self {
-            Self::Challenge => {
-                let kind = matches!(one.application.kind, ApplicationKind::ChallengeResponse | ApplicationKind::Signature | ApplicationKind::MultiMode);
-                kind && matches!(&one.application.algorithm, Algorithm::Ocra(suite) if suite.digits() > 0 && suite.session().is_none())
-            }
+            Self::Challenge => answers_challenges(one.application),
             Self::PrimaryVirtual => one.application.kind == ApplicationKind::Virtual,
-            Self::BackupVirtual => one.application.kind != ApplicationKind::Virtual && backup(case, one.authenticator) != BackupVirtual::No,
-            Self::Push => one.application.secure_channel && policy.secure_channel != SecureChannel::No,
+            Self::BackupVirtual => {
+                one.application.kind != ApplicationKind::Virtual
+                    && backup(case, one.authenticator) != BackupVirtual::No
+            }
+            Self::Push => {
+                one.application.secure_channel && policy.secure_channel != SecureChannel::No
+            }
         })
     }
+}
+
+/// Whether an application can answer a challenge in two steps.
+pub(super) fn answers_challenges(application: &Application) -> bool {
+    let kind = matches!(
+        application.kind,
+        ApplicationKind::ChallengeResponse
+            | ApplicationKind::Signature
+            | ApplicationKind::MultiMode
+    );
+    kind && matches!(&application.algorithm, Algorithm::Ocra(suite) if suite.digits() > 0 && suite.session().is_none())
 }
 
 fn backup(case: &Case<'_>, authenticator: &Authenticator) -> BackupVirtual {

@@ -5,7 +5,7 @@ use super::case::{Case, Flow, refuse, refuse_telling};
 use super::issue::with_check_digit;
 use super::success::Success;
 use super::trial::{self, Failure, Input, Outcome, Trial};
-use super::{local, request};
+use super::{local, request, self_assign};
 use crate::Secret;
 use crate::attempt::{Attempt, AuthType, Credentials};
 use crate::decision::Change;
@@ -114,6 +114,14 @@ fn by_key<'a>(case: &mut Case<'a>, owned: &Owned<'a>, key: ChallengeKey) -> Flow
             };
             respond(case, owned, &asked, trial, Some(challenge))
         }
+        ChallengeKind::SelfAssign => {
+            let Some(account) = case.account else {
+                return refuse(Status::NO_CHALLENGE);
+            };
+            let assigned = self_assign::answered(case, challenge, &account.user)?;
+            self_assign::give(case, &assigned, &account.user);
+            ControlFlow::Continue(assigned.success)
+        }
         // A relayed question is answered where the back-end alone decides, and nowhere else.
         ChallengeKind::Accepted | ChallengeKind::BackEnd => {
             case.failed(Check::Challenge, 0, 0);
@@ -126,7 +134,12 @@ fn by_key<'a>(case: &mut Case<'a>, owned: &Owned<'a>, key: ChallengeKey) -> Flow
 fn find<'a>(case: &mut Case<'a>, owned: &Owned<'_>, key: ChallengeKey) -> Option<&'a Challenge> {
     let named = case.facts.challenges.iter().find(|one| one.key == key);
     if case.policy.challenge_check_mode != 2
-        || named.is_some_and(|one| one.kind == ChallengeKind::SecondOtp)
+        || named.is_some_and(|one| {
+            matches!(
+                one.kind,
+                ChallengeKind::SecondOtp | ChallengeKind::SelfAssign
+            )
+        })
     {
         return named;
     }
@@ -144,7 +157,7 @@ fn find<'a>(case: &mut Case<'a>, owned: &Owned<'_>, key: ChallengeKey) -> Option
         .max_by_key(|one| (one.issued, one.number))
 }
 
-fn blank(shape: Shape) -> Trial<'static> {
+pub(super) fn blank(shape: Shape) -> Trial<'static> {
     Trial {
         shape,
         input: Input::Combined(&[]),
@@ -212,7 +225,11 @@ pub(super) fn young_enough(case: &mut Case<'_>, challenge: &Challenge) -> Flow {
 }
 
 /// 1013: check mode 1 wants the newest challenge of the application.
-fn newest(case: &mut Case<'_>, challenge: &Challenge, asked: Option<&Candidate<'_>>) -> Flow {
+pub(super) fn newest(
+    case: &mut Case<'_>,
+    challenge: &Challenge,
+    asked: Option<&Candidate<'_>>,
+) -> Flow {
     let newest = asked.map_or(challenge.number, |one| one.application.state.challenges);
     if case.policy.challenge_check_mode != 1 || challenge.number == newest {
         return ControlFlow::Continue(());
@@ -358,7 +375,7 @@ fn remember(case: &mut Case<'_>, application: ApplicationKey, key: ChallengeKey)
 }
 
 /// What was typed as the response.
-fn input<'a>(case: &Case<'a>) -> Option<Input<'a>> {
+pub(super) fn input<'a>(case: &Case<'a>) -> Option<Input<'a>> {
     let response = case.attempt.answers_challenge.response.map(Secret::expose);
     let part = |field: Option<&'a Secret>| field.map(Secret::expose);
     match (response, &case.attempt.credentials) {
@@ -435,7 +452,12 @@ fn respond<'a>(
     )
 }
 
-fn take(case: &mut Case<'_>, success: &Success<'_>, challenge: &Challenge, input: Input<'_>) {
+pub(super) fn take(
+    case: &mut Case<'_>,
+    success: &Success<'_>,
+    challenge: &Challenge,
+    input: Input<'_>,
+) {
     case.changes.push(Change::TakeChallenge {
         key: challenge.key,
         guard: challenge.version,
@@ -459,7 +481,7 @@ fn take(case: &mut Case<'_>, success: &Success<'_>, challenge: &Challenge, input
     remember(case, candidate.application.key, key);
 }
 
-fn wrong_answer(challenge: &Challenge) -> Change {
+pub(super) fn wrong_answer(challenge: &Challenge) -> Change {
     if challenge.wrong + 1 >= MOST_WRONG {
         return Change::TakeChallenge {
             key: challenge.key,

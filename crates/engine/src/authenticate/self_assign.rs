@@ -4,12 +4,12 @@ use super::candidates::Candidate;
 use super::case::{Case, Flow, refuse, refuse_noting, refuse_telling};
 use super::success::Success;
 use super::trial::{self, Failure, Input, Outcome, Trial};
-use super::{assign, back_end, shapes};
+use super::{assign, back_end, issue, relay, request, response, shapes};
 use crate::Secret;
 use crate::attempt::Credentials;
 use crate::audit::Code;
 use crate::decision::Question;
-use crate::model::{Authenticator, User};
+use crate::model::{Authenticator, BackEndKey, Challenge, User};
 use crate::policy::{AssignmentMode, BackEndAuth};
 use crate::status::Status;
 use crate::trace::{Check, Entry, Setting, Shape, Value, What};
@@ -65,12 +65,7 @@ pub(super) fn give<'a>(case: &mut Case<'a>, assigned: &Assigned<'a>, user: &User
 /// A self-assignment for a user, proven in the order of authentication.md 9.2; the first failure answers. `None` where
 /// the request is none.
 pub(super) fn proven<'a>(case: &mut Case<'a>, user: &User) -> Flow<Option<Assigned<'a>>> {
-    let mode = case.policy.assignment_mode;
-    let allowed = matches!(
-        mode,
-        AssignmentMode::SelfAssign | AssignmentMode::SelfPinReset
-    );
-    let Some(wish) = wish(case, allowed) else {
+    let Some(wish) = wish(case, is_allowed(case.policy.assignment_mode)) else {
         return ControlFlow::Continue(None);
     };
     case.credential = "self_assignment";
@@ -81,22 +76,88 @@ pub(super) fn proven<'a>(case: &mut Case<'a>, user: &User) -> Flow<Option<Assign
         otp: 0,
         new_pin: 0,
     });
-    case.note(Setting::AssignmentMode, Value::Word(mode.as_str()));
-    if !allowed {
-        case.failed(Check::SelfAssign, 0, 0);
-        return refuse(Status::SELF_ASSIGN_DISABLED);
-    }
-    let authenticator = with_serial(case, wish.serial)?;
-    available(case, authenticator, user)?;
-    if case.modes.back_end == BackEndAuth::None {
-        case.failed(Check::BackEnd, 0, 0);
-        return refuse(Status::NO_BACKEND_FOR_SELF_ASSIGN);
-    }
+    let authenticator = may_have(case, wish.serial, user)?;
     let success = proof(case, authenticator, wish.input)?;
     ControlFlow::Continue(Some(Assigned {
         authenticator,
         success,
     }))
+}
+
+fn is_allowed(mode: AssignmentMode) -> bool {
+    matches!(
+        mode,
+        AssignmentMode::SelfAssign | AssignmentMode::SelfPinReset
+    )
+}
+
+/// 1031, 1041, 1016, 1042: the authenticator that the user wants and may have.
+fn may_have<'a>(case: &mut Case<'a>, serial: &str, user: &User) -> Flow<&'a Authenticator> {
+    let mode = case.policy.assignment_mode;
+    case.note(Setting::AssignmentMode, Value::Word(mode.as_str()));
+    if !is_allowed(mode) {
+        case.failed(Check::SelfAssign, 0, 0);
+        return refuse(Status::SELF_ASSIGN_DISABLED);
+    }
+    let authenticator = with_serial(case, serial)?;
+    available(case, authenticator, user)?;
+    if case.modes.back_end == BackEndAuth::None {
+        case.failed(Check::BackEnd, 0, 0);
+        return refuse(Status::NO_BACKEND_FOR_SELF_ASSIGN);
+    }
+    ControlFlow::Continue(authenticator)
+}
+
+/// The second step of a self-assignment: the response to the challenge for which the password was proven.
+pub(super) fn answered<'a>(
+    case: &mut Case<'a>,
+    challenge: &'a Challenge,
+    user: &User,
+) -> Flow<Assigned<'a>> {
+    case.credential = "self_assignment";
+    case.challenge = Some(challenge.key);
+    let relayed = challenge.relayed.as_deref();
+    let Some(relayed) = relayed.filter(|relayed| relay::is_for(case, relayed)) else {
+        case.failed(Check::ChallengeOwner, 0, 0);
+        return refuse(Status::NO_CHALLENGE);
+    };
+    response::belongs(case, challenge)?;
+    response::young_enough(case, challenge)?;
+    let serial = std::str::from_utf8(&relayed.state).unwrap_or_default();
+    let authenticator = may_have(case, serial, user)?;
+    let mut asked = assign::candidates(case, authenticator);
+    asked.retain(|one| Some(one.application.key) == challenge.application);
+    response::newest(case, challenge, asked.first())?;
+    let Some(input) = response::input(case) else {
+        return refuse(Status::MISSINGFLD);
+    };
+    let trial = Trial {
+        question: Some(&challenge.question),
+        input,
+        pin_reset: case.policy.assignment_mode == AssignmentMode::SelfPinReset,
+        ..response::blank(Shape::Response)
+    };
+    match trial::run(case, &asked, &trial)? {
+        Outcome::Right(success) => {
+            response::take(case, &success, challenge, input);
+            // The password of the first step counts, whatever stands before the response.
+            let success = Success {
+                typed: None,
+                asked_before: true,
+                ..success
+            };
+            ControlFlow::Continue(Assigned {
+                authenticator,
+                success,
+            })
+        }
+        Outcome::Failed(failure) => {
+            if failure.almost.is_none() {
+                case.changes.push(response::wrong_answer(challenge));
+            }
+            wrong(&failure)
+        }
+    }
 }
 
 fn wish<'a>(case: &Case<'a>, allowed: bool) -> Option<Wish<'a>> {
@@ -211,6 +272,7 @@ fn proof<'a>(
     input: Input<'_>,
 ) -> Flow<Success<'a>> {
     let candidates = assign::candidates(case, authenticator);
+    first_step(case, &candidates, input)?;
     let trial = Trial {
         shape: Shape::SelfAssignment,
         input,
@@ -242,6 +304,32 @@ fn proof<'a>(
     };
     password_first(case, &candidates, &trial)?;
     wrong(&failure)
+}
+
+/// 3001: the password came without an OTP, and an application can be asked for a response.
+fn first_step(case: &mut Case<'_>, candidates: &[Candidate<'_>], input: Input<'_>) -> Flow {
+    let Input::Fields {
+        static_password: Some(typed),
+        otp: [],
+        ..
+    } = input
+    else {
+        return ControlFlow::Continue(());
+    };
+    let able = |one: &&Candidate<'_>| request::answers_challenges(one.application);
+    let Some(candidate) = candidates.iter().find(able) else {
+        return ControlFlow::Continue(());
+    };
+    if !case.attempt.component.challenges {
+        case.failed(Check::Carries, 0, 0);
+        return refuse(Status::NO_CHALLRESP_FOR_W2K);
+    }
+    if !back_end::accepts(case, Secret::new(typed))? {
+        return back_end::rejected(case, Status::BACKEND_REJECT_SUPPLIED_PASS);
+    }
+    let serial = candidate.authenticator.serial.as_bytes().to_vec();
+    let wanted = relay::relayed(case, BackEndKey::default(), serial);
+    issue::self_assignment(case, *candidate, wanted)
 }
 
 /// 1023, 1021: whatever the OTP is, a wrong password answers first.

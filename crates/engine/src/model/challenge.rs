@@ -34,16 +34,17 @@ pub struct Challenge {
     pub wrong: u32,
     /// Rises with every write; guards its consumption.
     pub version: i64,
-    /// What a relayed question of a back-end needs besides; there for [`ChallengeKind::BackEnd`] alone.
+    /// What a relayed question of a back-end needs besides; there for [`ChallengeKind::BackEnd`], and for
+    /// [`ChallengeKind::SelfAssign`], whose user need not have an account yet.
     pub relayed: Option<Box<Relayed>>,
 }
 
 /// The question of a back-end that was passed on (radius.md 6): the follow-up goes to that very server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relayed {
-    /// Who asked.
+    /// Who asked; 0 = this server, for a self-assignment.
     pub server: BackEndKey,
-    /// Its State (≤ 253 bytes).
+    /// Its State (≤ 253 bytes); the serial number of the authenticator for a self-assignment.
     pub state: Vec<u8>,
     /// The domain of who may answer; he need not have an account here.
     pub domain: DomainKey,
@@ -70,4 +71,7 @@ pub enum ChallengeKind {
     Accepted,
     /// A question of a back-end, passed on with a State of our own (3003).
     BackEnd,
+    /// 2-step, issued to an application of a free authenticator that a user assigns himself; his static password was
+    /// proven by the request.
+    SelfAssign,
 }

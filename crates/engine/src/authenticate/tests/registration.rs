@@ -506,3 +506,49 @@ fn a_newcomer_assigns_himself_an_authenticator() {
         assert_eq!(world.try_value(&format!("Secret{}", value(3))), 0, "{mode}");
     }
 }
+
+#[test]
+fn self_assignment_in_two_steps() {
+    for known in [true, false] {
+        let mut world = if known { alice } else { nobody }(json!({"assignment_mode": "self"}));
+        let suite: countersign_oath::ocra::Suite = "OCRA-1:HOTP-SHA1-6:QN08".parse().unwrap();
+        let application = &mut world.pool[0].applications[0];
+        application.kind = crate::model::ApplicationKind::ChallengeResponse;
+        application.algorithm = crate::model::Algorithm::Ocra(Box::new(suite.clone()));
+        let first = |password: &str| Ask {
+            serial: Some(SERIAL.to_owned()),
+            static_password: Some(password.to_owned()),
+            ..Ask::default()
+        };
+        assert_eq!(world.try_ask(&first("Wrong")), 1023);
+        let decision = world.send(&first("Secret"));
+        assert_eq!(
+            (status(&decision), codes(&decision)[0].as_str()),
+            (3001, "I-101001")
+        );
+        assert_eq!(world.account.is_some(), known, "nothing is made yet");
+        let asked = super::world::asked(&decision);
+        let digits = asked.challenge.unwrap();
+        let response = super::world::respond(&suite, &digits, 0, world.at);
+        let other = Ask {
+            user: Some("bob".to_owned()),
+            ..Ask::answer(asked.key, &response)
+        };
+        assert_eq!(world.try_ask(&other), 3002);
+        assert_eq!(world.try_ask(&Ask::answer(asked.key, WRONG)), 1012);
+        let decision = world.send(&Ask::answer(asked.key, &response));
+        assert_eq!(status(&decision), 0, "{known}");
+        assert!(codes(&decision).contains(&"S-107003".to_owned()));
+        assert!(world.shown().is_empty(), "proven by the first step");
+        assert_eq!(world.account().authenticators.len(), 1);
+        assert_eq!(world.try_ask(&Ask::answer(asked.key, &response)), 3002);
+    }
+    let mut world = alice(json!({"assignment_mode": "self"}));
+    let without = Ask {
+        serial: Some(SERIAL.to_owned()),
+        static_password: Some("Secret".to_owned()),
+        ..Ask::default()
+    };
+    assert_eq!(world.try_ask(&without), 1012, "it answers no challenges");
+    assert!(world.shown().is_empty());
+}
