@@ -39,6 +39,7 @@ const KINDS: &[(ChallengeKind, i64)] = &[
     (two_step(false, true), 6),
     (two_step(true, true), 7),
     (ChallengeKind::BackEnd, 8),
+    (ChallengeKind::SelfAssign, 9),
 ];
 
 const fn two_step(wants_password: bool, pin_proven: bool) -> ChallengeKind {
