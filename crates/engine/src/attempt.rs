@@ -57,6 +57,10 @@ pub enum Via {
     Challenge,
     /// `POST /v1/auth/update-password`.
     UpdatePassword,
+    /// `POST /v1/auth/change-backend-password`.
+    ChangeBackEndPassword,
+    /// `POST /v1/auth/change-encrypted-password`.
+    ChangeEncryptedPassword,
     /// `POST /v1/admin/session/logon`.
     AdminLogon,
 }
@@ -92,7 +96,7 @@ pub trait Proof: std::fmt::Debug {
 /// The separate format; absent fields are `None`.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Separate<'a> {
-    /// Static password; for `update-password` the old one.
+    /// Static password; where it is to be changed, the old one.
     pub static_password: Option<&'a Secret>,
     /// One-time password.
     pub otp: Option<&'a Secret>,
@@ -102,10 +106,25 @@ pub struct Separate<'a> {
     pub new_pin: Option<&'a Secret>,
     /// New PIN again.
     pub confirm_new_pin: Option<&'a Secret>,
-    /// New static password (`update-password`).
+    /// New static password, of commands that change it.
     pub new_password: Option<&'a Secret>,
     /// New static password again.
     pub confirm_new_password: Option<&'a Secret>,
+    /// What the passwords and PINs came in, where they came encrypted: what it says of itself, or why it cannot be read.
+    pub envelope: Option<Result<Envelope<'a>, &'a str>>,
+}
+
+/// What an encrypted change says of itself besides the passwords or PINs (authentication.md 12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Envelope<'a> {
+    /// User ID.
+    pub user: &'a str,
+    /// Domain, if it names one.
+    pub domain: Option<&'a str>,
+    /// When it was made (`iat`).
+    pub made: Timestamp,
+    /// Its own identity (`jti`): taken once.
+    pub id: &'a str,
 }
 
 /// The challenge that an attempt answers.

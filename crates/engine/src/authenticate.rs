@@ -5,6 +5,8 @@ mod assign;
 mod back_end;
 mod candidates;
 mod case;
+mod change;
+mod envelope;
 mod group;
 mod hashed;
 mod issue;
@@ -13,6 +15,7 @@ mod learn;
 mod local;
 mod lock;
 mod new_password;
+mod new_pin;
 mod password;
 mod register;
 mod relay;
@@ -26,6 +29,7 @@ mod shapes;
 mod success;
 mod trial;
 
+pub(crate) use learn::merged as merged_contact;
 pub use new_password::{NewPasswordCheck, check_new_password, keeps_copy, stored_form};
 
 use crate::attempt::{Attempt, Via};
@@ -40,7 +44,8 @@ use std::ops::ControlFlow;
 /// What the shell must load before [`decide`]: the account that the name resolves to, as far as that is known from the
 /// answers so far, and the challenges that matter.
 pub fn wanted(attempt: &Attempt<'_>, snapshot: &Snapshot, answers: &Answers) -> Wanted {
-    let challenge = attempt.answers_challenge.key.and_then(Result::ok);
+    let answered = attempt.answers_challenge.key.and_then(Result::ok);
+    let challenge = answered.or_else(|| envelope::memory(attempt));
     let mut wanted = Wanted {
         account: None,
         challenge,
@@ -89,8 +94,11 @@ fn stages(case: &mut Case<'_>) -> Flow<Infallible> {
     group::check(case)?;
     account::find(case)?;
     account::status(case)?;
+    envelope::check(case)?;
     account::something_to_check(case)?;
+    new_pin::update(case)?;
     new_password::update(case)?;
+    change::at_back_end(case)?;
     let success = local::authenticate(case)?;
     back_end::authenticate(case, &success)?;
     success::administrator(case)?;

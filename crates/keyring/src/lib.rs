@@ -12,6 +12,7 @@ pub mod data_key;
 pub mod escrow;
 mod gcm;
 pub mod hsm;
+pub mod jwe;
 pub mod keyring;
 mod lines;
 pub mod passphrase;

@@ -1,6 +1,7 @@
 //! `/v1/auth/*`: from a JSON body to an attempt, and from its decision to the reply.
 
 mod body;
+mod envelope;
 mod kept;
 mod outcome;
 mod table;
@@ -17,7 +18,8 @@ use crate::reply::{Problem, Reply};
 use countersign_engine::Status;
 use countersign_engine::decision::Change;
 use countersign_engine::model::Scenario;
-use serde_json::{Map, Value};
+use countersign_keyring::jwe::PublicJwk;
+use serde_json::{Map, Value, json};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -95,6 +97,14 @@ async fn once(node: &Arc<Node>, body: Body, whole: kept::Whole) -> Reply {
         }
         None => outcome::ended(node, logon, ended).await,
     }
+}
+
+/// The keys that changes may be encrypted to, as a JWK set (RFC 7517): every key that is still accepted, the one to be
+/// used from now on first.
+pub fn jwks(node: &Node) -> Value {
+    let keys = node.keyring().public_jwks();
+    let keys: Vec<Value> = keys.iter().map(PublicJwk::to_json).collect();
+    json!({ "keys": keys })
 }
 
 /// A request's identity as text: 32 hexadecimal digits.

@@ -122,6 +122,13 @@ impl std::fmt::Debug for BackEnds {
     }
 }
 
+/// A runtime that is dropped where others wait panics; what is under way has nobody left to tell.
+impl Drop for BackEnds {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 impl BackEnds {
     /// Starts the threads that wait for back-ends.
     pub(crate) fn new() -> std::io::Result<Self> {

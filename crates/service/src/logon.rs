@@ -6,7 +6,7 @@ use crate::node::{Arrival, Node};
 use crate::timing::{About, Stage, Timer};
 use crate::turns::{Entered, Turn, Waiter};
 use countersign_engine::attempt::{
-    Answered, Attempt, AuthType, Credentials, HostCode, Proof, Separate, Unreadable, Via,
+    Answered, Attempt, AuthType, Credentials, Envelope, HostCode, Proof, Separate, Unreadable, Via,
 };
 use countersign_engine::authenticate::{decide, wanted};
 use countersign_engine::decision::{Answer, Answers, Change, Decision, Question, Step};
@@ -80,6 +80,16 @@ pub(crate) struct OwnSeparate {
     pub(crate) confirm_new_pin: Option<Secret>,
     pub(crate) new_password: Option<Secret>,
     pub(crate) confirm_new_password: Option<Secret>,
+    pub(crate) envelope: Option<Result<OwnEnvelope, String>>,
+}
+
+/// What an encrypted change says of itself, as the attempt owns it.
+#[derive(Debug)]
+pub(crate) struct OwnEnvelope {
+    pub(crate) user: String,
+    pub(crate) domain: Option<String>,
+    pub(crate) made: Timestamp,
+    pub(crate) id: String,
 }
 
 /// The challenge answered, as the attempt owns it.
@@ -471,6 +481,21 @@ impl OwnSeparate {
             confirm_new_pin: self.confirm_new_pin.as_ref(),
             new_password: self.new_password.as_ref(),
             confirm_new_password: self.confirm_new_password.as_ref(),
+            envelope: self.envelope.as_ref().map(|envelope| match envelope {
+                Ok(envelope) => Ok(envelope.lend()),
+                Err(why) => Err(why.as_str()),
+            }),
+        }
+    }
+}
+
+impl OwnEnvelope {
+    fn lend(&self) -> Envelope<'_> {
+        Envelope {
+            user: &self.user,
+            domain: self.domain.as_deref(),
+            made: self.made,
+            id: &self.id,
         }
     }
 }

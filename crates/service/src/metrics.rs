@@ -81,12 +81,14 @@ struct ByWay {
     ways: [Histogram; WAYS.len()],
 }
 
-const WAYS: [Via; 5] = [
+const WAYS: [Via; 7] = [
     Via::Radius,
     Via::Authenticate,
     Via::Challenge,
     Via::UpdatePassword,
     Via::AdminLogon,
+    Via::ChangeBackEndPassword,
+    Via::ChangeEncryptedPassword,
 ];
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -162,6 +164,8 @@ impl ByWay {
             Via::Challenge => 2,
             Via::UpdatePassword => 3,
             Via::AdminLogon => 4,
+            Via::ChangeBackEndPassword => 5,
+            Via::ChangeEncryptedPassword => 6,
         };
         if let Some(histogram) = self.ways.get(place) {
             histogram.observe(took.as_secs_f64());
@@ -489,6 +493,8 @@ pub(crate) fn way_name(via: Via) -> &'static str {
         Via::Authenticate => "authenticate",
         Via::Challenge => "challenge",
         Via::UpdatePassword => "update_password",
+        Via::ChangeBackEndPassword => "change_backend_password",
+        Via::ChangeEncryptedPassword => "change_encrypted_password",
         Via::AdminLogon => "admin_logon",
     }
 }

@@ -16,7 +16,6 @@ mod database;
 mod dump;
 mod error;
 mod follower;
-mod free;
 mod ledger;
 mod marks;
 mod migration;

@@ -7,7 +7,6 @@ mod commands;
 mod commit;
 mod document;
 mod faults;
-mod free;
 mod lists;
 mod together;
 pub(crate) mod world;

@@ -42,8 +42,12 @@ pub fn router(node: Arc<Node>) -> Router {
             Arc::clone(&api),
             load::limit,
         ))
+        .with_state(Arc::clone(&api));
+    let keys = Router::new()
+        .route("/v1/auth/jwks", get(documents::jwks))
+        .method_not_allowed_fallback(async || problem::wrong_method("GET, HEAD"))
         .with_state(api);
-    dress(commands.merge(reading()))
+    dress(commands.merge(keys).merge(reading()))
 }
 
 /// The documents, which need no node.

@@ -28,7 +28,7 @@ fn document() -> Value {
         },
         "servers": [{"url": "/"}],
         "tags": groups(&operations).into_iter().map(tag).collect::<Vec<_>>(),
-        "paths": operations.iter().map(path).collect::<Map<_, _>>(),
+        "paths": operations.iter().map(path).chain([jwks()]).collect::<Map<_, _>>(),
         "components": {
             "schemas": schemas::all(),
             "responses": responses(),
@@ -67,6 +67,21 @@ fn path(operation: &Operation) -> (String, Value) {
         }
     }
     (operation.path.clone(), json!({"post": post}))
+}
+
+/// The one path that is read: the public keys of the server.
+fn jwks() -> (String, Value) {
+    let get = json!({
+        "operationId": "auth_jwks",
+        "tags": ["auth"],
+        "summary": "The public keys that changes may be encrypted to, those to be used from now on first.",
+        "responses": {"200": {
+            "description": "A JWK set (RFC 7517) with keys of P-256 and X25519.",
+            "content": {"application/jwk-set+json": {"schema": {"$ref": "#/components/schemas/JwkSet"}}},
+        }},
+        "security": [{}],
+    });
+    ("/v1/auth/jwks".to_owned(), json!({"get": get}))
 }
 
 fn operation_id(operation: &Operation) -> String {

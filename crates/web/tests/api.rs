@@ -53,6 +53,11 @@ impl World {
         .await
     }
 
+    async fn read(&self, path: &str) -> Answer {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        ask(api::router(Arc::clone(&self.node)), request).await
+    }
+
     async fn look(&self, path: &str) -> Answer {
         let request = Request::get(path).body(Body::empty()).unwrap();
         ask(health::router(Arc::clone(&self.node)), request).await
@@ -260,4 +265,30 @@ async fn health_follows_the_node() {
             .await
             .is_problem(503)
     );
+}
+
+#[tokio::test]
+async fn anybody_may_read_the_public_keys() {
+    let world = World::new();
+    let answer = world.read("/v1/auth/jwks").await;
+    assert_eq!(
+        (answer.status, answer.kind.as_str()),
+        (200, "application/jwk-set+json")
+    );
+    let keys = answer.json()["keys"].as_array().unwrap().clone();
+    let curves: Vec<_> = keys
+        .iter()
+        .map(|key| key["crv"].as_str().unwrap())
+        .collect();
+    assert_eq!(curves, ["P-256", "X25519"]);
+    for key in &keys {
+        assert_eq!(
+            (&key["use"], &key["alg"]),
+            (&"enc".into(), &"ECDH-ES+A256KW".into())
+        );
+        assert!(key["d"].is_null() && key["kid"].is_string() && key["x"].is_string());
+        assert_eq!(key["y"].is_string(), key["crv"] == "P-256");
+    }
+    let wrong = world.post("/v1/auth/jwks", &[JSON], "{}").await;
+    assert!(wrong.is_problem(405), "{}", wrong.text);
 }

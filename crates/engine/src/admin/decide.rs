@@ -174,6 +174,8 @@ pub struct Outcome {
     pub read: Option<Query>,
     /// What the shell does besides.
     pub action: Option<Action>,
+    /// The command is refused after all, but there are events to tell of; nothing changes.
+    pub(super) refusal: Option<Refusal>,
 }
 
 /// What the rules of a verb see.
@@ -269,6 +271,12 @@ pub fn refuse(
 }
 
 fn done(caller: &Caller, at: Timestamp, command: &Command, outcome: Outcome) -> AdminDecision {
+    if let Some(refusal) = &outcome.refusal {
+        let mut refused = refuse(caller, at, command.verb, command.masked(), refusal);
+        let events = record::events(caller, at, command, outcome.events);
+        refused.records.extend(events);
+        return refused;
+    }
     let records = record::done(caller, at, command, outcome.events);
     let Outcome {
         result,
@@ -309,6 +317,14 @@ impl Outcome {
     pub fn answer(result: Map<String, Json>) -> Self {
         Self {
             result,
+            ..Self::default()
+        }
+    }
+
+    /// A refusal that leaves events.
+    pub(super) fn refused(refusal: Refusal) -> Self {
+        Self {
+            refusal: Some(refusal),
             ..Self::default()
         }
     }

@@ -49,11 +49,22 @@ pub(super) fn done(
     record.status = Some(Status::SUCCESS);
     record.amid = caller.request;
     record.output = main.into_iter().find_map(|event| event.output);
-    let events = events
+    std::iter::once(record)
+        .chain(self::events(caller, at, command, events))
+        .collect()
+}
+
+/// The records of events of a command.
+pub(super) fn events(
+    caller: &Caller,
+    at: Timestamp,
+    command: &Command,
+    events: Vec<Event>,
+) -> impl Iterator<Item = Record> {
+    events
         .into_iter()
         .enumerate()
-        .map(|(place, event)| of_event(caller, at, command, place, event));
-    std::iter::once(record).chain(events).collect()
+        .map(move |(place, event)| of_event(caller, at, command, place, event))
 }
 
 /// The record of a command that was refused.

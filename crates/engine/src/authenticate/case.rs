@@ -40,7 +40,7 @@ pub(super) enum End {
     SecondOtp(Box<Asked>),
     /// 0 of `auth/challenge`.
     OneStep(Box<Asked>),
-    /// 0 of `auth/update-password`.
+    /// 0 of a command that changes a password or a PIN.
     Updated,
 }
 
@@ -344,7 +344,6 @@ impl<'a> Case<'a> {
                 "the limit of password checks in work is reached",
             ),
             Answer::TimedOut => refuse_noting(Status::TIMEOUT, "an answer took too long"),
-            Answer::Failed(status) => refuse_noting(*status, "the store cannot be read"),
             _ => refuse_noting(Status::UNSUPPORTED, "nobody to ask in this build"),
         }
     }

@@ -146,7 +146,7 @@ pub(super) fn asked_info(case: &mut Case<'_>) -> Flow<Option<UserInfo>> {
 }
 
 /// A contact with what the back-end knows in place of what it had; what the back-end has none of stays.
-pub(super) fn merged(before: Option<&Contact>, info: &UserInfo) -> Option<Box<Contact>> {
+pub(crate) fn merged(before: Option<&Contact>, info: &UserInfo) -> Option<Box<Contact>> {
     let mut after = before.cloned().unwrap_or_default();
     let new = &info.contact;
     for (field, value) in [

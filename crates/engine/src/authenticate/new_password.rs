@@ -1,4 +1,4 @@
-//! New static passwords: the rules, what is stored, and `auth/update-password` (authentication.md 12).
+//! New static passwords: the rules, what is stored, and `auth/update-password`, plain or encrypted (authentication.md 12).
 
 use super::case::{Case, End, Flow, Halt, refuse, refuse_noting, refuse_telling};
 use super::password::{self, too_long};
@@ -170,9 +170,10 @@ pub fn keeps_copy(snapshot: &Snapshot, domain: DomainKey) -> bool {
         })
 }
 
-/// `auth/update-password`; other commands go on.
+/// `auth/update-password` and `auth/change-encrypted-password`; other commands go on.
 pub(super) fn update(case: &mut Case<'_>) -> Flow {
-    if case.attempt.via != Via::UpdatePassword {
+    let encrypted = case.attempt.via == Via::ChangeEncryptedPassword;
+    if case.attempt.via != Via::UpdatePassword && !encrypted {
         return ControlFlow::Continue(());
     }
     case.credential = "password_change";
@@ -200,7 +201,11 @@ pub(super) fn update(case: &mut Case<'_>) -> Flow {
         new_pin: length(new),
     });
     old_password(case, old)?;
-    if fields.confirm_new_password != Some(new) {
+    // What came encrypted was not typed into it: it need not say the new password twice.
+    let again = fields
+        .confirm_new_password
+        .or(Some(new).filter(|_| encrypted));
+    if again != Some(new) {
         case.failed(Check::Confirmed, 0, 0);
         return refuse_telling(
             Status::CONFIRM_PASSWORD_MISMATCH,
@@ -213,7 +218,7 @@ pub(super) fn update(case: &mut Case<'_>) -> Flow {
     };
     keeps_rules(case, user, &rules, new)?;
     if case.modes.back_end != BackEndAuth::None && !back_end::accepts(case, new.clone())? {
-        return refuse(Status::BACKEND_REJECT_SUPPLIED_PASS);
+        return back_end::rejected(case, Status::BACKEND_REJECT_SUPPLIED_PASS);
     }
     let verifier = case.ask_hash(new.clone())?;
     match stored_form(
@@ -244,7 +249,7 @@ fn old_password(case: &mut Case<'_>, old: &Secret) -> Flow {
     if back_end::accepts(case, old.clone())? {
         ControlFlow::Continue(())
     } else {
-        refuse(Status::BACKEND_REJECT_SUPPLIED_PASS)
+        back_end::rejected(case, Status::BACKEND_REJECT_SUPPLIED_PASS)
     }
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod back_ends;
 mod challenges;
+mod changes;
 mod hashes;
 mod locks;
 mod modes;

@@ -447,7 +447,7 @@ pub(super) fn settle(
 }
 
 /// Whether the new PIN, or its absence, is in order.
-fn pin_change(
+pub(super) fn pin_change(
     case: &mut Case<'_>,
     application: &Application,
     parts: &Parts<'_>,

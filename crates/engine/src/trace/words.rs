@@ -162,6 +162,8 @@ words! {
         Assignable = 41 "the authenticator may be given to this user";
         Forwarded = 42 "the password was passed on as it came, so that a question of the back-end can be passed on";
         TakesHashes = 43 "a back-end can check a password hash";
+        Envelope = 44 "the encrypted change can be read, is young enough, new and of this user";
+        Randomises = 45 "the password in the directory can be replaced";
     }
 
     /// Why an application is no candidate.
@@ -232,6 +234,7 @@ words! {
         UserInfo = 9 "the user information";
         Free = 10 "a free authenticator";
         Serial = 11 "the authenticator of the serial";
+        Change = 12 "the new password at the back-end";
     }
 
     /// What a back-end said.

@@ -1,4 +1,4 @@
-use super::table;
+use super::{envelope, table};
 use crate::logon::{Given, Logon, OwnAnswered, OwnSeparate};
 use crate::node::{Arrival, Node};
 use crate::proof::Proof;
@@ -28,6 +28,8 @@ pub(crate) struct Body {
     via: Via,
     source: IpAddr,
     fields: Fields,
+    /// What came encrypted.
+    opened: Option<Box<OwnSeparate>>,
     timer: Timer,
 }
 
@@ -91,6 +93,9 @@ impl Body {
         let began = timing::begun().unwrap_or(arrival.instant);
         let mut timer = Timer::start(&node.snapshot().settings, began);
         timer.began_with(Stage::Receive);
+        let opened = fields
+            .secret("jwe")
+            .map(|message| Box::new(envelope::open(&node.keyring(), message)));
         Ok(Ok(Self {
             user,
             domain,
@@ -99,6 +104,7 @@ impl Body {
             via,
             source,
             fields,
+            opened,
             timer,
         }))
     }
@@ -113,9 +119,13 @@ impl Body {
             via,
             source,
             fields,
+            opened,
             timer,
         } = self;
-        let given = given(&fields, via);
+        let given = match opened {
+            Some(change) => Given::Separate(change),
+            None => given(&fields, via),
+        };
         let mut logon = Logon::new(arrival, via, component, source, user, given);
         logon.timer = timer;
         logon.domain = domain;
@@ -324,11 +334,13 @@ fn client_address(
 
 fn given(fields: &Fields, via: Via) -> Given {
     let secret = |name| fields.secret(name).cloned();
-    if via == Via::UpdatePassword {
+    if matches!(via, Via::UpdatePassword | Via::ChangeBackEndPassword) {
         return Given::Separate(Box::new(OwnSeparate {
             static_password: secret("old_password"),
             new_password: secret("new_password"),
             confirm_new_password: secret("confirm_password"),
+            otp: secret("otp"),
+            pin: secret("pin"),
             ..OwnSeparate::default()
         }));
     }
@@ -349,6 +361,7 @@ fn given(fields: &Fields, via: Via) -> Given {
         confirm_new_pin: secret("confirm_new_pin"),
         new_password: None,
         confirm_new_password: None,
+        envelope: None,
     };
     let empty = [
         &separate.static_password,

@@ -33,6 +33,18 @@ pub const COMMANDS: &[AuthCommand] = &[
         fields: UPDATE_PASSWORD,
         via: Via::UpdatePassword,
     },
+    AuthCommand {
+        verb: "change-backend-password",
+        doc: "Change the password that a user has at the back-end; the stored one follows where the policy learns passwords.",
+        fields: CHANGE_BACK_END_PASSWORD,
+        via: Via::ChangeBackEndPassword,
+    },
+    AuthCommand {
+        verb: "change-encrypted-password",
+        doc: "Change the stored static password or the server PIN by a message that is encrypted to a key of /v1/auth/jwks.",
+        fields: CHANGE_ENCRYPTED_PASSWORD,
+        via: Via::ChangeEncryptedPassword,
+    },
 ];
 
 /// The fields of `admin/session/logon`.
@@ -159,22 +171,25 @@ const AUTHENTICATE: &[Field] = &[
 
 const CHALLENGE: &[Field] = &[COMPONENT, CLIENT_ADDRESS, REQUEST_ID];
 
+const OLD_PASSWORD: Field = Field::new(
+    "old_password",
+    Kind::Secret { max: 1024 },
+    "Static password as it is.",
+)
+.required();
+const NEW_PASSWORD: Field = Field::new(
+    "new_password",
+    Kind::Secret { max: 128 },
+    "New static password.",
+)
+.required();
+
 const UPDATE_PASSWORD: &[Field] = &[
     COMPONENT,
     USER,
     DOMAIN,
-    Field::new(
-        "old_password",
-        Kind::Secret { max: 1024 },
-        "Static password as it is.",
-    )
-    .required(),
-    Field::new(
-        "new_password",
-        Kind::Secret { max: 128 },
-        "New static password.",
-    )
-    .required(),
+    OLD_PASSWORD,
+    NEW_PASSWORD,
     Field::new(
         "confirm_password",
         Kind::Secret { max: 128 },
@@ -185,11 +200,42 @@ const UPDATE_PASSWORD: &[Field] = &[
     REQUEST_ID,
 ];
 
+const CHANGE_BACK_END_PASSWORD: &[Field] = &[
+    COMPONENT,
+    USER,
+    DOMAIN,
+    OLD_PASSWORD,
+    NEW_PASSWORD,
+    OTP,
+    PIN,
+    CLIENT_ADDRESS,
+    REQUEST_ID,
+];
+
+const CHANGE_ENCRYPTED_PASSWORD: &[Field] = &[
+    COMPONENT,
+    USER,
+    DOMAIN,
+    Field::new(
+        "jwe",
+        Kind::Secret { max: MOST_JWE },
+        "The change as JWE in compact form (RFC 7516), at most 16 KiB: ECDH-ES+A256KW, A256GCM, kid of a key of /v1/auth/jwks. It holds user, domain, iat, jti, and old_password and new_password, or pin and new_pin.",
+    )
+    .required(),
+    CLIENT_ADDRESS,
+    REQUEST_ID,
+];
+
+/// One that is too long answers 1070 as any other that cannot be read, unless it is far too long.
+const MOST_JWE: usize = 65_536;
+
 pub(crate) fn fields_of(via: Via) -> &'static [Field] {
     match via {
         Via::Authenticate | Via::Radius => AUTHENTICATE,
         Via::Challenge => CHALLENGE,
         Via::UpdatePassword => UPDATE_PASSWORD,
+        Via::ChangeBackEndPassword => CHANGE_BACK_END_PASSWORD,
+        Via::ChangeEncryptedPassword => CHANGE_ENCRYPTED_PASSWORD,
         Via::AdminLogon => LOGON,
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 pub(super) fn all() -> Value {
     json!({
         "Envelope": envelope(),
+        "JwkSet": jwk_set(),
         "Problem": problem(),
         "StatusCode": status_code(),
         "StatusName": {"type": "string", "enum": Status::all().map(Status::name).collect::<Vec<_>>()},
@@ -37,6 +38,26 @@ fn envelope() -> Value {
             "message": {"type": "string"},
         })), "Causes, the outermost first."),
     }))
+}
+
+fn jwk_set() -> Value {
+    let word = |word: &str| json!({"type": "string", "const": word});
+    let coordinate = |doc: &str| json!({"type": "string", "description": format!("{doc}, 32 bytes in base64url.")});
+    let mut key = object(&json!({
+        "kty": {"type": "string", "enum": ["EC", "OKP"]},
+        "crv": {"type": "string", "enum": ["P-256", "X25519"]},
+        "kid": {"type": "string", "description": "Name of the key, for the header of the message."},
+        "use": word("enc"),
+        "alg": word("ECDH-ES+A256KW"),
+        "x": coordinate("First coordinate"),
+    }));
+    if let Some(y) = key
+        .pointer_mut("/properties")
+        .and_then(Value::as_object_mut)
+    {
+        y.insert("y".to_owned(), coordinate("Second coordinate, of P-256"));
+    }
+    object(&json!({"keys": list(&key, "The keys.")}))
 }
 
 fn problem() -> Value {

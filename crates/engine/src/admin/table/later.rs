@@ -5,12 +5,6 @@ use super::{Verb, later};
 pub(super) const VERBS: &[Verb] = &[
     later(
         "user",
-        "sync",
-        "user.sync",
-        "Copies user information from the directory.",
-    ),
-    later(
-        "user",
         "activity",
         "audit.view",
         "Lists what an account did lately.",

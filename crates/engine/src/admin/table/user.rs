@@ -8,6 +8,7 @@ mod overrides;
 mod password;
 mod privileges;
 mod relocate;
+mod sync;
 mod update;
 
 use super::domain::none;
@@ -203,6 +204,16 @@ pub(super) const VERBS: &[Verb] = &[
         ALICE,
         with_linked,
         password::reset,
+    ),
+    rules(
+        "user",
+        "sync",
+        "user.sync",
+        ONE,
+        "Copies name, phone, mobile and mail address of a person from the directory.",
+        ALICE,
+        with_linked,
+        sync::sync,
     ),
     rules(
         "user",

@@ -3,7 +3,7 @@
 use crate::Secret;
 use crate::admin::{Put, Write};
 use crate::attempt::{
-    Answered, Attempt, AuthType, Credentials, HostCode, Proof, Separate, Unreadable, Via,
+    Answered, Attempt, AuthType, Credentials, Envelope, HostCode, Proof, Separate, Unreadable, Via,
 };
 use crate::authenticate::{decide, wanted};
 use crate::back_end::{self, BackEnds, Heard, Password, Resolved, Said, Wanted};
@@ -86,6 +86,18 @@ pub(super) struct Ask {
     pub(super) host_code: HostCode,
     pub(super) serial: Option<String>,
     pub(super) call_check: bool,
+    pub(super) envelope: Option<Result<OwnEnvelope, &'static str>>,
+    /// A new password that is said once.
+    pub(super) new_sole: Option<String>,
+}
+
+/// What an encrypted change says of itself.
+#[derive(Debug, Clone)]
+pub(super) struct OwnEnvelope {
+    pub(super) user: String,
+    pub(super) domain: Option<String>,
+    pub(super) made: Timestamp,
+    pub(super) id: String,
 }
 
 impl Ask {
@@ -754,6 +766,7 @@ impl Secrets {
         let secret = |text: &String| Secret::new(text.as_str());
         let (new_pin, confirm_pin) = ask.new_pin.clone().unzip();
         let (new, confirm) = ask.new_password.clone().unzip();
+        let new = new.or(ask.new_sole.clone());
         let fields = [
             ask.static_password.clone(),
             ask.otp.clone(),
@@ -770,7 +783,7 @@ impl Secrets {
         }
     }
 
-    fn credentials<'a>(&'a self, ask: &Ask, proof: &'a Plain) -> Credentials<'a> {
+    fn credentials<'a>(&'a self, ask: &'a Ask, proof: &'a Plain) -> Credentials<'a> {
         if ask.unreadable {
             return Credentials::Combined(Err(Unreadable));
         }
@@ -783,7 +796,7 @@ impl Secrets {
         if let Some(value) = &self.combined {
             return Credentials::Combined(Ok(value));
         }
-        if self.fields.iter().all(Option::is_none) {
+        if self.fields.iter().all(Option::is_none) && ask.envelope.is_none() {
             return Credentials::None;
         }
         let [
@@ -803,6 +816,15 @@ impl Secrets {
             confirm_new_pin,
             new_password,
             confirm_new_password,
+            envelope: ask.envelope.as_ref().map(|envelope| match envelope {
+                Ok(envelope) => Ok(Envelope {
+                    user: &envelope.user,
+                    domain: envelope.domain.as_deref(),
+                    made: envelope.made,
+                    id: &envelope.id,
+                }),
+                Err(why) => Err(*why),
+            }),
         })
     }
 }
