@@ -71,7 +71,7 @@ impl Connector {
             target,
             own,
             pool: &pool,
-            deadline: Instant::now() + patience(target),
+            deadline: deadline(target),
         };
         match &ask.wanted {
             Wanted::Authenticate(Password::Known(password)) => {
@@ -128,10 +128,14 @@ impl Work<'_> {
     }
 }
 
-/// How long one try may take: a little less than the caller allows, so that the step which took too long is named.
+/// How long one try, or one page of entries, may take.
 fn patience(target: &Target) -> Duration {
-    let allowed = Duration::from_secs(u64::from(target.record.timeout_s.max(1)));
-    allowed.saturating_sub(Duration::from_millis(50))
+    Duration::from_secs(u64::from(target.record.timeout_s.max(1)))
+}
+
+/// When a try that begins now is given up.
+fn deadline(target: &Target) -> Instant {
+    (Instant::now() + patience(target)).min(target.until.into())
 }
 
 /// Whether a directory could know such a name at all.

@@ -150,11 +150,12 @@ async fn by_account(work: &Work<'_>, request: &Request<'_>, note: String) -> Tri
     let controls = verdict::controls(work.own.profile);
     let answer = lease.change(request, &controls).await?;
     match verdict::of_change(work.own.profile, &answer) {
-        Ok(judged) => Ok(judged),
-        Err(why) => {
+        // that the old password is right was known before: the account may not compare it
+        Ok((Said::Rejected, why)) | Err(why) => {
             let told = format!("{note}; the record's account could not change it either: {why}");
             Ok((Said::Expired, told))
         }
+        judged => judged,
     }
 }
 

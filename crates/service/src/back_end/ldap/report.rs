@@ -50,7 +50,7 @@ impl Connector {
 }
 
 async fn run(report: &mut Report, target: &Target, own: &Directory, trial: &Trial) -> Option<()> {
-    let deadline = || Instant::now() + super::patience(target);
+    let deadline = || super::deadline(target);
     let pool = match Pool::new(target, own) {
         Ok(pool) => Arc::new(pool),
         Err(fault) => return report.add("record", Err(fault), |()| String::new()),

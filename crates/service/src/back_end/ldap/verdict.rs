@@ -75,11 +75,11 @@ fn by_data(answer: &Answer, user: &Entry) -> Option<Said> {
         code::INVALID_CREDENTIALS => {}
         _ => return None,
     }
-    let said = match data(&answer.outcome.text)? {
-        "52e" | "525" | "530" | "531" => Said::Rejected,
-        "532" | "773" => Said::Expired,
-        "533" | "701" => Said::Disabled,
-        "775" => Said::Locked,
+    let said = match data(&answer.outcome.text) {
+        Some("52e" | "525" | "530" | "531") => Said::Rejected,
+        Some("532" | "773") => Said::Expired,
+        Some("533" | "701") => Said::Disabled,
+        Some("775") => Said::Locked,
         _ => return state_of_windows(user),
     };
     Some(said)

@@ -6,6 +6,8 @@ mod control;
 mod filter;
 mod request;
 mod response;
+#[cfg(test)]
+pub(super) mod script;
 
 pub(super) use control::{Control, PasswordError, PasswordPolicy, Warning};
 pub(super) use filter::Filter;

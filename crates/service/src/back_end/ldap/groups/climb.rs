@@ -5,12 +5,15 @@ use super::super::dn::Dn;
 use super::super::pool::Purpose;
 use super::super::profile::habits;
 use super::super::user::{id_attribute, named};
-use super::super::wire::{Entry, Filter, Scope, Search};
+use super::super::wire::{Entry, Filter, Scope, Search, code};
 use super::{LEVELS, MOST, Wanted, base};
 use std::collections::HashSet;
 
 /// Members whose groups are asked for in one search.
-const AT_ONCE: usize = 50;
+const AT_ONCE: usize = 100;
+
+/// Attributes in which groups list their members by DN.
+const LISTS: [&str; 2] = ["member", "uniqueMember"];
 
 /// What of the user's entry is needed.
 pub(super) fn attributes<'a>(work: &'a Work<'_>) -> Vec<&'a str> {
@@ -41,9 +44,10 @@ pub(super) async fn member(
     let base = base(work).await?;
     let id = user.text(id_attribute(work.own));
     let mut below = vec![user.dn.clone()];
+    let mut attributes = LISTS.to_vec();
     for depth in 0..LEVELS {
         for members in below.chunks(AT_ONCE) {
-            let filter = holding(members, id.filter(|_| depth == 0));
+            let filter = holding(members, &attributes, id.filter(|_| depth == 0));
             for group in search(work, &base, filter).await? {
                 let names = group.values("cn");
                 if let Some(found) = reach(&group.dn, names, wanted, &mut seen, &mut level)? {
@@ -52,7 +56,10 @@ pub(super) async fn member(
             }
         }
         below = std::mem::take(&mut level);
-        if below.is_empty() {
+        if depth == 0 && !below.is_empty() {
+            attributes = used(work, &base).await?;
+        }
+        if below.is_empty() || attributes.is_empty() {
             break;
         }
     }
@@ -85,16 +92,37 @@ fn reach(
     Ok(None)
 }
 
-/// Groups that list one of the members; the user also by his ID (RFC 2307).
-fn holding(members: &[String], id: Option<&str>) -> Filter {
-    let listed = members
-        .iter()
-        .flat_map(|dn| ["member", "uniqueMember"].map(|attribute| Filter::equal(attribute, dn)));
-    Filter::Or(
-        listed
-            .chain(id.map(|id| Filter::equal("memberUid", id)))
-            .collect(),
-    )
+/// Groups that list one of the members in one of the attributes; the user also by his ID (RFC 2307).
+fn holding(members: &[String], attributes: &[&str], id: Option<&str>) -> Filter {
+    let listed = members.iter().flat_map(|dn| {
+        let lists = attributes.iter();
+        lists.map(move |attribute| Filter::equal(attribute, dn))
+    });
+    let by_id = id.map(|id| Filter::equal("memberUid", id));
+    Filter::Or(listed.chain(by_id).collect())
+}
+
+/// Those of [`LISTS`] that any group has. One that none has is often without an index, and each question about it would
+/// go through the whole directory.
+async fn used(work: &Work<'_>, base: &str) -> Result<Vec<&'static str>, String> {
+    let mut all = Vec::new();
+    let mut lease = work.lease(Purpose::Service).await?;
+    for attribute in LISTS {
+        let search = Search {
+            base: base.to_owned(),
+            scope: Scope::Subtree,
+            filter: Filter::Present(attribute.to_owned()),
+            attributes: named(&[]),
+            most: 1,
+        };
+        let found = lease.search(&search).await?;
+        match found.end.outcome.code {
+            code::SUCCESS if found.entries.is_empty() => {}
+            code::SUCCESS | code::SIZE_LIMIT_EXCEEDED => all.push(attribute),
+            _ => return Err(format!("groups: {}", found.end.outcome)),
+        }
+    }
+    Ok(all)
 }
 
 async fn search(work: &Work<'_>, base: &str, filter: Filter) -> Result<Vec<Entry>, String> {

@@ -56,6 +56,13 @@ const ERRORS: [PasswordError; 9] = [
 ];
 
 impl Control {
+    /// One that a test makes a server send.
+    #[cfg(test)]
+    pub(in super::super) fn new(oid: &str, value: Option<Vec<u8>>) -> Self {
+        let oid = oid.to_owned();
+        Self { oid, value }
+    }
+
     /// Asks for a page of at most `size` entries, after the one that ended with `cookie` (RFC 2696).
     pub(in super::super) fn page(size: i32, cookie: &[u8]) -> Self {
         let mut writer = Writer::new();
