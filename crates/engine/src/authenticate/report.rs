@@ -43,7 +43,7 @@ pub(super) fn close(mut case: Case<'_>, end: End) -> Decision {
         client,
     });
     let records = records(&mut case, &end, status, client);
-    let identified = case.account.is_some();
+    let identified = case.domain.is_some();
     Decision {
         verdict: verdict(end, identified),
         changes: case.changes,

@@ -1,0 +1,43 @@
+//! Which test of this folder provokes which code over which interfaces: R RADIUS, A `/v1/auth`, M `/v1/admin`.
+
+use countersign_testkit::proof::Row;
+
+/// Each test proves its own rows and no others, or it fails.
+pub(crate) const PROVOKED: &[Row] = &[
+    (0, "RA", "states_of_a_password_policy"),
+    (1008, "A", "states_of_a_password_policy"),
+    (1021, "RA", "states_of_a_password_policy"),
+    (1022, "RA", "states_of_a_password_policy"),
+    (1023, "RA", "states_of_a_password_policy"),
+    (0, "RA", "states_of_a_domain_account"),
+    (1008, "A", "states_of_a_domain_account"),
+    (1009, "RA", "states_of_a_domain_account"),
+    (1021, "RA", "states_of_a_domain_account"),
+    (1022, "RA", "states_of_a_domain_account"),
+    (1023, "RA", "states_of_a_domain_account"),
+    (0, "RA", "groups_of_a_directory"),
+    (1002, "RA", "groups_of_a_directory"),
+    (1023, "R", "groups_of_a_directory"),
+    (5001, "RA", "groups_of_a_directory"),
+    (-10, "RA", "groups_of_a_directory"),
+    (0, "RA", "groups_of_a_domain"),
+    (1002, "RA", "groups_of_a_domain"),
+    (1023, "R", "groups_of_a_domain"),
+    (5001, "RA", "groups_of_a_domain"),
+    (0, "RA", "shapes_where_the_password_is_typed"),
+    (1008, "R", "shapes_where_the_password_is_typed"),
+    (1012, "R", "shapes_where_the_password_is_typed"),
+    (1020, "R", "shapes_where_the_password_is_typed"),
+    (1023, "RA", "shapes_where_the_password_is_typed"),
+    (0, "R", "shapes_where_the_password_is_known"),
+    (1012, "R", "shapes_where_the_password_is_known"),
+    (1022, "R", "shapes_where_the_password_is_known"),
+    (1023, "R", "shapes_where_the_password_is_known"),
+    (1033, "RA", "shapes_where_the_password_is_known"),
+    (0, "RA", "hashes_that_a_directory_cannot_check"),
+    (1032, "R", "hashes_that_a_directory_cannot_check"),
+    (-14, "M", "records_of_back_ends"),
+    (-101, "M", "records_of_back_ends"),
+    (1090, "M", "records_of_back_ends"),
+    (0, "M", "records_of_back_ends"),
+];
