@@ -87,6 +87,8 @@ pub enum Answer {
     Busy,
     /// This build has nobody to ask (-108).
     NotOffered,
+    /// The machine failed: -106, the store cannot be read.
+    Failed(Status),
     /// A bounded wait ran out (-103).
     TimedOut,
 }

@@ -73,6 +73,11 @@ pub struct PasswordPool {
 impl PasswordPool {
     /// Starts that many threads (at least one) before a queue of that length (0: nothing waits, work is taken only by a free thread).
     pub fn new(threads: usize, queue: usize) -> io::Result<Self> {
+        Self::named("password", threads, queue)
+    }
+
+    /// The same for other slow work, under another name of its threads.
+    pub fn named(name: &str, threads: usize, queue: usize) -> io::Result<Self> {
         let threads = threads.max(1);
         let bound = threads.saturating_add(queue);
         let queue = Mutex::new(Queue {
@@ -91,7 +96,7 @@ impl PasswordPool {
         };
         for number in 0..threads {
             let shared = Arc::clone(&pool.shared);
-            let name = format!("password-{number}");
+            let name = format!("{name}-{number}");
             pool.threads.push(
                 thread::Builder::new()
                     .name(name)

@@ -25,8 +25,42 @@ pub(crate) fn answer(
             node.back_ends()
                 .answer(node, ask.as_ref().clone(), asking, until, then);
         }
+        Question::Free(_) | Question::Serial { .. } => look_up(node, question.clone(), then),
         _ => node.passwords().answer(question, then),
     }
+}
+
+/// Threads that look something up in the store for requests, and look-ups that may wait for one.
+const LOOK_UPS: Size = (4, 4096);
+
+/// The bounded pool of threads that read the store for requests: nobody else waits for its disk or network.
+#[derive(Debug)]
+pub(crate) struct LookUps(PasswordPool);
+
+impl LookUps {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        PasswordPool::named("look-up", LOOK_UPS.0, LOOK_UPS.1).map(Self)
+    }
+}
+
+fn look_up(
+    node: &Arc<Node>,
+    question: Question,
+    then: impl FnOnce(Answer, Duration) + Send + 'static,
+) {
+    let own = Arc::clone(node);
+    let job = move || {
+        let found = match &question {
+            Question::Free(wanted) => own.store().free(wanted),
+            Question::Serial { domain, serial } => own.store().with_serial(*domain, serial),
+            _ => return Answer::NotOffered,
+        };
+        match found {
+            Ok(found) => Answer::Authenticator(found.map(Arc::new)),
+            Err(error) => Answer::Failed(crate::logon::failed(&own, &error)),
+        }
+    };
+    work(&node.look_ups().0, Instant::now(), job, then);
 }
 
 /// How long an answer may take in a request that has `whole` in all: what is left is for the commit of what came of it,
@@ -122,23 +156,32 @@ impl Passwords {
         job: impl FnOnce() -> Answer + Send + 'static,
         then: impl FnOnce(Answer, Duration) + Send + 'static,
     ) {
-        // A pool that is full drops what it was given, so the continuation is kept where both ends reach it.
-        let slot = Arc::new(Mutex::new(Some(then)));
-        let later = slot.clone();
-        let job = move || {
-            let waited = asked.elapsed();
-            (job(), waited)
-        };
-        let call = move |(answer, waited)| {
-            if let Some(then) = take(&later) {
-                then(answer, waited);
-            }
-        };
-        if self.pool.load().1.submit(job, call).is_err()
-            && let Some(then) = take(&slot)
-        {
-            then(Answer::Busy, Duration::ZERO);
+        work(&self.pool.load().1, asked, job, then);
+    }
+}
+
+fn work(
+    pool: &PasswordPool,
+    asked: Instant,
+    job: impl FnOnce() -> Answer + Send + 'static,
+    then: impl FnOnce(Answer, Duration) + Send + 'static,
+) {
+    // A pool that is full drops what it was given, so the continuation is kept where both ends reach it.
+    let slot = Arc::new(Mutex::new(Some(then)));
+    let later = slot.clone();
+    let job = move || {
+        let waited = asked.elapsed();
+        (job(), waited)
+    };
+    let call = move |(answer, waited)| {
+        if let Some(then) = take(&later) {
+            then(answer, waited);
         }
+    };
+    if pool.submit(job, call).is_err()
+        && let Some(then) = take(&slot)
+    {
+        then(Answer::Busy, Duration::ZERO);
     }
 }
 

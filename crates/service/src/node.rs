@@ -1,4 +1,4 @@
-use crate::ask::Passwords;
+use crate::ask::{LookUps, Passwords};
 use crate::back_end::BackEnds;
 use crate::clock::ClockWatch;
 use crate::gate::Gate;
@@ -51,6 +51,7 @@ pub struct Node {
     store: Store,
     name: String,
     passwords: Passwords,
+    look_ups: LookUps,
     back_ends: BackEnds,
     metrics: Arc<Metrics>,
     timings: Timings,
@@ -109,6 +110,7 @@ impl Node {
         options.store.observe(metrics.clone());
         let node = Arc::new(Self {
             passwords: Passwords::new(size, metrics.clone())?,
+            look_ups: LookUps::new()?,
             back_ends: BackEnds::new()?,
             store: options.store,
             name: options.name,
@@ -238,6 +240,11 @@ impl Node {
     /// Who is asked beyond this server.
     pub(crate) fn back_ends(&self) -> &BackEnds {
         &self.back_ends
+    }
+
+    /// The bounded pool of threads that look something up in the store for requests.
+    pub(crate) fn look_ups(&self) -> &LookUps {
+        &self.look_ups
     }
 
     /// The bounded pool of password checks.

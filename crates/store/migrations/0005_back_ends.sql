@@ -40,3 +40,6 @@ ALTER TABLE challenge ADD COLUMN relayed_server INTEGER; -- Kind 8, a question o
 ALTER TABLE challenge ADD COLUMN relayed_state BLOB; -- Its State.
 ALTER TABLE challenge ADD COLUMN relayed_domain INTEGER; -- Domain of who may answer.
 ALTER TABLE challenge ADD COLUMN relayed_user TEXT; -- His folded user ID.
+
+CREATE INDEX authenticator_free ON authenticator (domain_key, unit_key, type_name, expires_at)
+    WHERE user_key IS NULL AND reserved = 0 AND disabled_at IS NULL;

@@ -11,6 +11,7 @@ use crate::rows::{application, authenticator, challenge, user, version};
 use crate::sql::Tx;
 use crate::sqlite::TAKEN;
 use countersign_engine::Secret;
+use countersign_engine::admin::Write;
 use countersign_engine::decision::{Change, KeptAnswer, NewPassword};
 use countersign_engine::facts::Place;
 use countersign_engine::model::{
@@ -124,26 +125,38 @@ pub(crate) fn apply(
         new_users: HashSet::new(),
         new_authenticators: HashMap::new(),
     };
-    // All guards of moving states first: the records written later raise the very versions that were decided on.
-    for change in changes.iter().filter(|change| is_state(change)) {
-        applying.change(change)?;
-    }
-    for change in changes.iter().filter(|change| !is_state(change)) {
-        applying.change(change)?;
+    for turn in TURNS {
+        for change in changes.iter().filter(|change| turn_of(change) == turn) {
+            applying.change(change)?;
+        }
     }
     applying.raise_versions()?;
     tx.settle()?;
     Ok(applying.effects)
 }
 
-fn is_state(change: &Change) -> bool {
-    use countersign_engine::admin::Write;
-    matches!(
-        change,
+/// When a change of a work is made.
+#[derive(Clone, Copy, PartialEq)]
+enum Turn {
+    /// Moving states: records written later raise the very versions that were decided on.
+    States,
+    /// Records, each guarded by the revision it was decided on.
+    Records,
+    /// What else changes in these records, which raises their revisions; states of accounts that this work makes, too.
+    Rest,
+}
+
+const TURNS: [Turn; 3] = [Turn::States, Turn::Records, Turn::Rest];
+
+fn turn_of(change: &Change) -> Turn {
+    match change {
+        Change::User { key, .. } if key.0 < 0 => Turn::Rest,
         Change::Application { .. }
-            | Change::User { .. }
-            | Change::Write(Write::UserState(..) | Write::ApplicationState(..))
-    )
+        | Change::User { .. }
+        | Change::Write(Write::UserState(..) | Write::ApplicationState(..)) => Turn::States,
+        Change::Write(_) => Turn::Records,
+        _ => Turn::Rest,
+    }
 }
 
 impl Applying<'_> {
@@ -190,6 +203,7 @@ impl Applying<'_> {
     }
 
     fn user_state(&mut self, key: UserKey, guard: i64, to: &UserState) -> Result<(), Stop> {
+        let key = UserKey(self.placed(user::TABLE, key.0)?);
         user::set_state(self.tx, key, guard, to)?;
         // A plain logon guards only its application, so a lock must be seen there too.
         if to.locked.is_some() {
@@ -208,6 +222,7 @@ impl Applying<'_> {
     }
 
     fn password(&mut self, key: UserKey, new: &NewPassword) -> Result<(), Stop> {
+        let key = UserKey(self.placed(user::TABLE, key.0)?);
         let version = user::record_version(self.tx, key)?.ok_or(Stop::Conflict)?;
         let history = (!new.history.is_empty())
             .then(|| history_json(&new.history))

@@ -16,6 +16,7 @@ mod database;
 mod dump;
 mod error;
 mod follower;
+mod free;
 mod ledger;
 mod marks;
 mod migration;

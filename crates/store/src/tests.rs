@@ -7,6 +7,7 @@ mod commands;
 mod commit;
 mod document;
 mod faults;
+mod free;
 mod lists;
 mod together;
 pub(crate) mod world;

@@ -344,6 +344,7 @@ impl<'a> Case<'a> {
                 "the limit of password checks in work is reached",
             ),
             Answer::TimedOut => refuse_noting(Status::TIMEOUT, "an answer took too long"),
+            Answer::Failed(status) => refuse_noting(*status, "the store cannot be read"),
             _ => refuse_noting(Status::UNSUPPORTED, "nobody to ask in this build"),
         }
     }

@@ -3,7 +3,7 @@
 use super::{files, root};
 use countersign_engine::admin::view;
 use countersign_engine::audit::{Code, Record};
-use countersign_engine::model::Component;
+use countersign_engine::model::{BackEnd, Component, Protocol};
 use countersign_engine::snapshot::{RADIUS_CLIENT, Snapshot};
 use countersign_keyring::random;
 use countersign_store::{Outcome, Store, Work, system_time};
@@ -44,7 +44,25 @@ pub(super) fn say(store: &Store, data_dir: &Path) {
             name(component)
         );
     }
-    note(store, &open);
+    let servers: Vec<&BackEnd> = snapshot
+        .back_ends
+        .records()
+        .iter()
+        .filter(|one| one.enabled && takes_unsigned(one))
+        .map(|one| &**one)
+        .collect();
+    for server in &servers {
+        tracing::warn!(
+            code = "W-111001",
+            "back-end {} need not send Message-Authenticator: its answers can be forged (CVE-2024-3596)",
+            server.name
+        );
+    }
+    let clients_named = open
+        .iter()
+        .map(|one| format!("{RADIUS_CLIENT} {}", name(one)));
+    let servers_named = servers.iter().map(|one| format!("back-end {}", one.name));
+    note(store, clients_named.chain(servers_named));
     for component in clients.iter().filter(|one| allows_hashes(&snapshot, one)) {
         tracing::warn!(
             "RADIUS client {} may use CHAP or MS-CHAP outside TLS (policy {}): whoever records an exchange can try all one-time passwords at leisure",
@@ -70,18 +88,22 @@ fn allows_hashes(snapshot: &Snapshot, component: &Component) -> bool {
         .is_ok_and(|policy| policy.allows_hash_protocol())
 }
 
-/// Audits the clients without Message-Authenticator.
-fn note(store: &Store, open: &[&Component]) {
-    let record = |component: &&Component| {
+fn takes_unsigned(server: &BackEnd) -> bool {
+    matches!(&server.protocol, Protocol::Radius(own) if !own.require_message_authenticator)
+}
+
+/// Audits the clients and servers without Message-Authenticator.
+fn note(store: &Store, targets: impl Iterator<Item = String>) {
+    let record = |target: String| {
         let mut record = Record::new(
             Code::UNAUTHENTICATED_COMPONENT,
             random::random::<16>().ok()?,
             system_time(),
         );
-        record.target = Some(format!("{RADIUS_CLIENT} {}", name(component)).into());
+        record.target = Some(target.into());
         Some(record)
     };
-    let records: Vec<Record> = open.iter().filter_map(record).collect();
+    let records: Vec<Record> = targets.filter_map(record).collect();
     if records.is_empty() {
         return;
     }

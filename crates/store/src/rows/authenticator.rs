@@ -3,6 +3,7 @@
 use super::{RowError, application, check_version, version};
 use crate::StoreError;
 use crate::sql::{Arg, Row, Tx, args};
+use countersign_engine::decision::Free;
 use countersign_engine::model::{
     Authenticator, AuthenticatorKey, BackupVirtual, DomainKey, Meta, UnitKey, UserKey,
 };
@@ -40,6 +41,11 @@ pub(crate) const USED_BY_KEY: &str = select!(
 const BY_SERIAL: &str = select!("WHERE a.serial = $1 ORDER BY p.position");
 const BY_KEY: &str = select!("WHERE a.key = $1 ORDER BY p.position");
 
+/// Free authenticators that are looked at, of those equally near.
+const NEAR: usize = 64;
+/// Types that one statement names; SQLite takes 500 parts.
+const MOST_TYPES: usize = 100;
+
 const INSERT: &str = "INSERT INTO authenticator (serial, domain_key, unit_key, type_name, user_key, assigned_at, reserved, grace_end, expires_at,
     starts_at, disabled_at, description, description_folded, backup_virtual, backup_until, backup_uses_left, modified, record_version, key, revision, created)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
@@ -59,6 +65,76 @@ pub(crate) fn by_serial(tx: Tx<'_>, serial: &str) -> Result<Option<Authenticator
 
 pub(crate) fn by_key(tx: Tx<'_>, key: AuthenticatorKey) -> Result<Option<Authenticator>, RowError> {
     Ok(read_all(tx, BY_KEY, args![key.0])?.pop())
+}
+
+/// The free authenticators of one unit by row, of each type at most [`NEAR`] that end some day and as many that never do.
+///
+/// A statement reads hardly more rows than it answers: the index of the free ones leads to the type and past what has
+/// expired.
+pub(crate) fn free(
+    tx: Tx<'_>,
+    wanted: &Free,
+    unit: Option<UnitKey>,
+) -> Result<Vec<i64>, StoreError> {
+    let mut found = Vec::new();
+    for types in wanted.types.chunks(MOST_TYPES) {
+        let (sql, args) = free_statement(wanted, types, unit);
+        found.extend(tx.all(&sql, &args, |row| row.columns().int())?);
+    }
+    Ok(found)
+}
+
+pub(crate) fn free_statement<'a>(
+    wanted: &'a Free,
+    types: &'a [String],
+    unit: Option<UnitKey>,
+) -> (String, Vec<Arg<'a>>) {
+    let mut args: Vec<Arg<'_>> = Vec::new();
+    // Parameters have their numbers in the order in which the statement first names them.
+    let domain = place(&mut args, wanted.domain.0.into());
+    let unit = match unit {
+        Some(unit) => format!("= {}", place(&mut args, unit.0.into())),
+        None => "IS NULL".to_owned(),
+    };
+    let (mut parts, mut rest) = (Vec::new(), None);
+    for name in types {
+        let name = place(&mut args, name.into());
+        let (today, now, applications) = rest.get_or_insert_with(|| {
+            let today = place(&mut args, wanted.at.day().into());
+            let now = place(&mut args, wanted.at.into());
+            (today, now, applications(wanted, &mut args))
+        });
+        for end in [format!("> {today}"), "IS NULL".to_owned()] {
+            let number = parts.len();
+            parts.push(format!(
+                "SELECT key FROM (SELECT a.key FROM authenticator a WHERE a.domain_key = {domain} AND a.unit_key {unit}
+    AND a.type_name = {name} AND a.expires_at {end} AND a.user_key IS NULL AND a.reserved = 0 AND a.disabled_at IS NULL
+    AND (a.starts_at IS NULL OR a.starts_at <= {now}) AND EXISTS ({applications}) LIMIT {NEAR}) part{number}"
+            ));
+        }
+    }
+    (parts.join(" UNION ALL "), args)
+}
+
+/// The next parameter, and how a statement names it.
+fn place<'a>(args: &mut Vec<Arg<'a>>, value: Arg<'a>) -> String {
+    args.push(value);
+    format!("${}", args.len())
+}
+
+/// The applications that make an authenticator one that is wanted.
+fn applications<'a>(wanted: &'a Free, args: &mut Vec<Arg<'a>>) -> String {
+    let mut sql =
+        "SELECT 1 FROM application p WHERE p.authenticator_key = a.key AND p.active = 1".to_owned();
+    let names: Vec<Arg<'a>> = wanted.applications.iter().map(Arg::from).collect();
+    let kinds: Vec<Arg<'a>> = wanted.kinds.iter().map(|kind| kind.code().into()).collect();
+    for (column, values) in [("name", names), ("kind", kinds)] {
+        if !values.is_empty() {
+            let places: Vec<String> = values.into_iter().map(|value| place(args, value)).collect();
+            sql.push_str(&format!(" AND p.{column} IN ({})", places.join(", ")));
+        }
+    }
+    sql
 }
 
 fn read_all(tx: Tx<'_>, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Authenticator>, RowError> {

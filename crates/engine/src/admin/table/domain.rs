@@ -131,6 +131,14 @@ fn delete(context: &Context<'_>) -> Result<Outcome, Stop> {
     let authenticators = given
         .facts
         .count(&Count::AuthenticatorsOfDomain(domain.key));
+    let back_ends = given.snapshot.back_ends.records();
+    if let Some(record) = back_ends.iter().find(|one| one.domain == Some(domain.key)) {
+        return Err(Refusal::contradiction(format!(
+            "back-end {} knows the users of domain {}",
+            record.name, domain.name
+        ))
+        .into());
+    }
     if units || users > 0 || authenticators > 0 {
         return Err(Refusal::contradiction(format!(
             "domain {} has users, authenticators or units",

@@ -316,6 +316,17 @@ fn an_update_changes_what_it_names() {
 }
 
 #[test]
+fn a_domain_that_a_back_end_names_stays() {
+    let body = json!({"name": "empty"});
+    let named = with(radius("r"), json!({"domain": "empty"}));
+    assert_eq!(
+        world_of(&[named]).status("domain", "delete", body.clone()),
+        -2
+    );
+    assert_eq!(world_of(&[radius("r")]).status("domain", "delete", body), 0);
+}
+
+#[test]
 fn groups_have_members_of_one_protocol() {
     let mut world = world_of(&[radius("r1"), radius("r2"), directory("l")]);
     let joined = world.decide(
