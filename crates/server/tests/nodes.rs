@@ -105,6 +105,13 @@ fn a_node_tells_what_it_is() {
         );
         assert!(records.contains(&start), "{start} in {records}");
     }
+    world.stop();
+    let refused = world.run(&["node", "srv", "--domain", "example..com"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        refused.status.code() == Some(2) && said.contains("labels"),
+        "it looks at the domain first: {said}"
+    );
 }
 
 #[test]

@@ -177,7 +177,13 @@ impl<'n> Run<'n> {
             let step = admin::decide(&self.caller, command, given);
             self.timer.leave();
             match step {
-                AdminStep::Done(decision) => break decision,
+                AdminStep::Done(mut decision) => {
+                    let bounds = facts.bounds();
+                    if !decision.changes.is_empty() && !bounds.is_empty() {
+                        decision.changes.push(Change::Write(Write::Within(bounds)));
+                    }
+                    break decision;
+                }
                 AdminStep::Ask(question) => {
                     let whole = self.node.snapshot().settings.deadline();
                     let until = self.deadline - (whole - crate::ask::patience(whole));

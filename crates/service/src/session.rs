@@ -12,6 +12,7 @@ use crate::proof::Proof;
 use crate::reply::{Problem, Reply};
 use countersign_engine::Status;
 use countersign_engine::admin::Write;
+use countersign_engine::admin::needs::Count;
 use countersign_engine::attempt::Via;
 use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::{Change, Decision, Grant, Verdict};
@@ -23,6 +24,7 @@ use countersign_store::Work;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use throttle::{End, Places, Throttle};
@@ -101,7 +103,7 @@ async fn begin(node: &Arc<Node>, source: IpAddr, body: Body) -> Result<Reply, Pr
             if let Verdict::Accept(grant) = &decision.verdict {
                 before = Before::of(node, grant)?;
                 let session = token.session(grant, source, &logon.component.kind, logon.at);
-                add_session(decision, session, &before.evict, logon.at, source);
+                add_session(decision, session, &before, logon.at, source);
             }
             Ok(())
         })
@@ -146,6 +148,8 @@ struct Before {
     last_logon: Option<(Timestamp, String)>,
     privileges: BTreeSet<String>,
     evict: Vec<SessionKey>,
+    /// What the numbers of sessions must be with it.
+    bounds: Vec<(Count, RangeInclusive<i64>)>,
 }
 
 impl Before {
@@ -163,6 +167,7 @@ impl Before {
             last_logon: user.last_logon.clone(),
             privileges: user.privileges.clone(),
             evict: room_for_session(node, grant, user.max_sessions)?,
+            bounds: bounds(node, grant, user.max_sessions),
         })
     }
 }
@@ -238,6 +243,16 @@ fn room_for_session(
     }
 }
 
+/// How many sessions there may be with one more of a user with this cap: others may log on at the same time, also
+/// elsewhere.
+fn bounds(node: &Node, grant: &Grant, cap: Option<u16>) -> Vec<(Count, RangeInclusive<i64>)> {
+    let most = node.snapshot().settings.number("session.max_count");
+    let own = cap.map(|cap| (Count::SessionsOf(grant.key), 0..=i64::from(cap).max(1)));
+    std::iter::once((Count::Sessions, 0..=most))
+        .chain(own)
+        .collect()
+}
+
 /// The sessions that are over.
 pub(crate) fn dead(node: &Node) -> Result<Vec<SessionKey>, countersign_store::StoreError> {
     let (settings, now) = (&node.snapshot().settings, Node::now());
@@ -252,12 +267,13 @@ pub(crate) fn dead(node: &Node) -> Result<Vec<SessionKey>, countersign_store::St
 fn add_session(
     decision: &mut Decision,
     session: Session,
-    evict: &[SessionKey],
+    before: &Before,
     at: Timestamp,
     source: IpAddr,
 ) {
     decision.changes.extend(
-        evict
+        before
+            .evict
             .iter()
             .map(|key| Change::Write(Write::RemoveSession(*key))),
     );
@@ -266,6 +282,9 @@ fn add_session(
         at,
         source.to_string(),
     )));
+    decision
+        .changes
+        .push(Change::Write(Write::Within(before.bounds.clone())));
     decision
         .changes
         .push(Change::Write(Write::Session(Box::new(session))));

@@ -95,7 +95,7 @@ fn add_owners(tx: Tx<'_>, facts: &mut AdminFacts) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn count(tx: Tx<'_>, wanted: &Count) -> Result<i64, StoreError> {
+pub(crate) fn count(tx: Tx<'_>, wanted: &Count) -> Result<i64, StoreError> {
     match wanted {
         Count::UsersOfDomain(key) => number(
             tx,
@@ -132,6 +132,16 @@ fn count(tx: Tx<'_>, wanted: &Count) -> Result<i64, StoreError> {
             Found::Nobody | Found::Unreadable(..) => Ok(0),
         },
         Count::Administrators => administrators(tx),
+        Count::Sessions => Ok(tx
+            .first("SELECT COUNT(*) FROM session", &[], |row| {
+                row.columns().int()
+            })?
+            .unwrap_or(0)),
+        Count::SessionsOf(key) => number(
+            tx,
+            "SELECT COUNT(*) FROM session WHERE user_key = $1",
+            key.0,
+        ),
     }
 }
 

@@ -102,6 +102,8 @@ pub(crate) struct Applying<'a> {
     /// Records made by this work, which nobody has decided on yet; authenticators with their owners.
     new_users: HashSet<UserKey>,
     new_authenticators: HashMap<AuthenticatorKey, Option<UserKey>>,
+    /// Rows that what is written stands on, and that nobody removes meanwhile.
+    kept: HashSet<(&'static str, i64)>,
 }
 
 /// Makes the changes of a work; what was written before an error is for the caller to undo.
@@ -124,6 +126,7 @@ pub(crate) fn apply(
         raise_authenticators: BTreeSet::new(),
         new_users: HashSet::new(),
         new_authenticators: HashMap::new(),
+        kept: HashSet::new(),
     };
     for turn in TURNS {
         for change in changes.iter().filter(|change| turn_of(change) == turn) {
@@ -131,6 +134,11 @@ pub(crate) fn apply(
         }
     }
     applying.raise_versions()?;
+    for change in changes {
+        if let Change::Write(Write::Within(bounds)) = change {
+            applying.within(bounds)?;
+        }
+    }
     tx.settle()?;
     Ok(applying.effects)
 }

@@ -54,6 +54,9 @@ const OUTLIVE_PAUSE: Duration = Duration::from_millis(50);
 /// A commit that is told must be on disk, whatever the account or the database was set to.
 const DURABLE: &str = "SELECT SET_CONFIG('synchronous_commit', 'on', FALSE) WHERE CURRENT_SETTING('synchronous_commit', TRUE) IN ('off', 'local')";
 
+/// Longest wait for one statement of a change of the schema.
+const LEISURE: Duration = Duration::from_secs(3600);
+
 type Queued = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// A connection, made when it is needed.
@@ -62,7 +65,7 @@ pub(crate) struct Database {
     hosts: Arc<Hosts>,
     /// Shown by the server, so that its administrator sees who it is.
     name: String,
-    wait: Duration,
+    wait: Cell<Duration>,
     /// Settings of the session besides its bounds.
     settings: String,
     deadline: Cell<Option<Instant>>,
@@ -112,7 +115,7 @@ impl Database {
             address: Arc::clone(address),
             hosts: Arc::clone(hosts),
             name: format!("countersign {name}"),
-            wait,
+            wait: Cell::new(wait),
             settings: COMPRESSION.to_owned(),
             deadline: Cell::new(None),
             runtime: Turns(Some(runtime)),
@@ -130,6 +133,18 @@ impl Database {
     pub(crate) fn bound(&self, budget: Option<Duration>) {
         self.deadline
             .set(budget.map(|budget| Instant::now() + budget));
+    }
+
+    /// Runs something that may take long: neither this end nor the server gives a statement of it up.
+    pub(crate) fn at_leisure<T>(
+        &self,
+        run: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.tx().script("SET LOCAL statement_timeout = 0")?;
+        let wait = self.wait.replace(LEISURE);
+        let done = run();
+        self.wait.set(wait);
+        done
     }
 
     /// Number of the connection, which is made if there is none; no two have the same.
@@ -185,8 +200,9 @@ impl Database {
         future: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let now = Instant::now();
-        let left = self.deadline.get().map_or(self.wait, |deadline| {
-            deadline.saturating_duration_since(now).min(self.wait)
+        let wait = self.wait.get();
+        let left = self.deadline.get().map_or(wait, |deadline| {
+            deadline.saturating_duration_since(now).min(wait)
         });
         let bounded = async { tokio::time::timeout(left, future).await };
         let runtime = self.runtime.running()?;
@@ -243,7 +259,7 @@ impl Database {
     }
 
     fn connect(&self) -> Result<(usize, Client), StoreError> {
-        let bound = self.wait;
+        let bound = self.wait.get();
         let mut configs = self.address.each_host();
         for config in &mut configs {
             config.application_name(&self.name).tcp_user_timeout(bound);

@@ -181,7 +181,11 @@ fn run(database: &Database, number: i64, script: &str, now: Timestamp) -> Result
 
 fn apply(database: &Database, number: i64, script: &str, now: Timestamp) -> Result<(), StoreError> {
     let tx = database.tx();
-    tx.script(&dialect(database, script))?;
+    let script = dialect(database, script);
+    match database.server() {
+        Some(server) => server.at_leisure(|| tx.script(&script))?,
+        None => tx.script(&script)?,
+    }
     if database.server().is_some() {
         let more = ON_SERVER.iter().filter(|(of, _)| *of == number);
         more.map(|(_, script)| *script)

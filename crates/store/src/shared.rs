@@ -266,6 +266,18 @@ impl Shared {
         self.read_once(run)
     }
 
+    /// As [`Shared::read`], on a connection made for it.
+    pub(crate) fn read_anew<T>(
+        &self,
+        run: impl Fn(crate::sql::Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.read(run)
+    }
+
     /// As [`Shared::read`], for reads that must not be repeated.
     pub(crate) fn read_once<T>(
         &self,

@@ -2,7 +2,7 @@
 //! portable dialect with `$1..$n`, so that one set of statements serves both drivers, [`crate::sqlite`] and
 //! [`crate::postgres`].
 
-use crate::{StoreError, postgres, sqlite};
+use crate::{StoreError, postgres, schema, sqlite};
 use countersign_engine::model::Meta;
 use countersign_engine::time::{Day, Timestamp};
 
@@ -187,6 +187,33 @@ impl Tx<'_> {
         read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         both!(self, tx => tx.all(sql, args, read))
+    }
+
+    /// Lets nobody remove a row before the transaction ends; [`StoreError::NotHeld`] where it is gone. A file has one
+    /// writer.
+    pub(crate) fn keep(self, table: &str, key: i64) -> Result<(), StoreError> {
+        let sql = format!("SELECT 1 FROM {} WHERE key = $1", schema::quoted(table));
+        match self {
+            Self::Sqlite(_) => self
+                .first(&sql, args![key], |_| Ok(()))?
+                .ok_or(StoreError::NotHeld),
+            Self::Postgres(tx) => tx.send(&format!("{sql} FOR KEY SHARE"), args![key], Some(1)),
+        }
+    }
+
+    /// Waits for whoever keeps a row, and lets nobody keep it before the transaction ends.
+    pub(crate) fn seize(self, table: &str, key: i64) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(tx) => tx.send(
+                &format!(
+                    "SELECT 1 FROM {} WHERE key = $1 FOR UPDATE",
+                    schema::quoted(table)
+                ),
+                args![key],
+                None,
+            ),
+        }
     }
 
     /// Whether a statement that failed ends the transaction, so that it needs a savepoint.

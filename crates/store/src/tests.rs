@@ -9,5 +9,6 @@ mod document;
 mod faults;
 mod free;
 mod lists;
+mod races;
 mod together;
 pub(crate) mod world;

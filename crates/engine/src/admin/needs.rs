@@ -5,6 +5,7 @@ use crate::facts::{Account, Found};
 use crate::model::{Authenticator, DomainKey, NodeRecord, Session, SessionKey, UnitKey, UserKey};
 use crate::snapshot::Snapshot;
 use crate::text::fold;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// The records of a command. The shell loads the accounts, then the authenticators, then (where asked) the owners of
@@ -53,6 +54,10 @@ pub enum Count {
     LinkedTo(AccountRef),
     /// Enabled, unlocked accounts that have every privilege.
     Administrators,
+    /// Administrative sessions.
+    Sessions,
+    /// Administrative sessions of an account.
+    SessionsOf(UserKey),
 }
 
 /// What the store has for a serial number.
@@ -80,6 +85,27 @@ pub struct AdminFacts {
     pub counts: Vec<(Count, i64)>,
     /// The servers of the deployment, where they were asked for.
     pub nodes: Vec<NodeRecord>,
+}
+
+impl AdminFacts {
+    /// What the counts must still be when a command that was decided on them is committed: what was empty is empty, and
+    /// where there was an administrator there is one.
+    pub fn bounds(&self) -> Vec<(Count, RangeInclusive<i64>)> {
+        let bound = |(count, now): &(Count, i64)| match count {
+            Count::Administrators if *now > 0 => Some((count.clone(), 1..=i64::MAX)),
+            Count::UsersOfDomain(_)
+            | Count::AuthenticatorsOfDomain(_)
+            | Count::UsersOfUnit(_)
+            | Count::AuthenticatorsOfUnit(_)
+            | Count::AuthenticatorsOfType(_)
+                if *now == 0 =>
+            {
+                Some((count.clone(), 0..=0))
+            }
+            _ => None,
+        };
+        self.counts.iter().filter_map(bound).collect()
+    }
 }
 
 impl Needs {

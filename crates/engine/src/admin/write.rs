@@ -1,5 +1,6 @@
 //! What a command changes: whole records, put or removed, each guarded by the revision it was decided on.
 
+use super::needs::Count;
 use crate::Secret;
 use crate::model::{
     Application, ApplicationKey, Authenticator, AuthenticatorKey, AuthenticatorType, BackEnd,
@@ -9,6 +10,7 @@ use crate::model::{
 };
 use crate::policy::Policy;
 use crate::time::Timestamp;
+use std::ops::RangeInclusive;
 
 /// A record to be stored.
 ///
@@ -137,4 +139,7 @@ pub enum Write {
     NodeWish(String, NodeWish),
     /// Forget a node.
     RemoveNode(String),
+    /// Counted again when everything else of the work is written, while nobody else counts: a conflict where a number is
+    /// outside its bounds, as after a command of another node.
+    Within(Vec<(Count, RangeInclusive<i64>)>),
 }

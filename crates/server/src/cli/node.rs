@@ -32,7 +32,7 @@ enum Verb {
 #[derive(Debug, clap::Args)]
 struct Srv {
     /// Domain in which clients look
-    #[arg(long, value_name = "DOMAIN")]
+    #[arg(long, value_name = "DOMAIN", value_parser = domain)]
     domain: String,
     /// Only this node
     #[arg(long, value_name = "NAME")]
@@ -48,6 +48,31 @@ struct Srv {
     ttl: u32,
     #[command(flatten)]
     connection: Connection,
+}
+
+/// Longest name in DNS and longest part of one.
+const MOST_NAME: usize = 253;
+const MOST_LABEL: usize = 63;
+
+/// A domain as a zone file can hold it.
+fn domain(text: &str) -> Result<String, String> {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    if !name.is_ascii() {
+        return Err("write it as DNS knows it, such as xn--bcher-kva.example".to_owned());
+    }
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let label = |label: &str| {
+        (1..=MOST_LABEL).contains(&label.len())
+            && label.bytes().all(letter)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if name.len() > MOST_NAME || !name.split('.').all(label) {
+        return Err(format!(
+            "a domain is made of labels of 1 to {MOST_LABEL} letters, digits and hyphens, such as example.com"
+        ));
+    }
+    Ok(name.to_owned())
 }
 
 /// A service: its name in DNS, the listener that serves it, and the scenarios of which one must be on.
@@ -185,6 +210,34 @@ mod tests {
              _radius._udp.example.com. 300 IN SRV 10 20 1812 one.example.com.\n\
              _radius-acct._udp.example.com. 300 IN SRV 10 20 1813 one.example.com.\n"
         );
+    }
+
+    #[test]
+    fn a_domain_is_one_that_a_zone_can_hold() {
+        for good in [
+            "example.com",
+            "example.com.",
+            "a",
+            "xn--bcher-kva.example",
+            "_x.1",
+        ] {
+            assert_eq!(domain(good).unwrap(), good.trim_end_matches('.'));
+        }
+        let (long, deep) = ("a".repeat(64), "a.".repeat(127) + "a");
+        for bad in [
+            "",
+            ".",
+            "a..b",
+            "-a",
+            "a-",
+            "a b",
+            "a\nb",
+            "bücher.example",
+            &long,
+            &deep,
+        ] {
+            assert!(domain(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

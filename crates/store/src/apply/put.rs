@@ -77,6 +77,27 @@ impl Applying<'_> {
             .transpose()
     }
 
+    /// Lets nobody remove the domain, the unit and the account that a record stands on before it is written.
+    fn stands_on(
+        &mut self,
+        domain: DomainKey,
+        unit: Option<UnitKey>,
+        user: Option<UserKey>,
+    ) -> Result<(), StoreError> {
+        let rows = [
+            Some((organisation::DOMAIN, domain.0)),
+            unit.map(|unit| (organisation::UNIT, unit.0)),
+            user.filter(|user| !self.new_users.contains(user))
+                .map(|user| (user::TABLE, user.0)),
+        ];
+        for (table, key) in rows.into_iter().flatten() {
+            if self.kept.insert((table, key)) {
+                self.tx.keep(table, key)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Inserts a new record, or changes the one at the revision it was decided on.
     pub(super) fn store<R>(
         &self,
@@ -206,6 +227,7 @@ impl Applying<'_> {
         record.domain = DomainKey(self.placed(organisation::DOMAIN, record.domain.0)?);
         record.org_unit = self.placed_unit(record.org_unit)?;
         record.linked = self.placed_user(record.linked)?;
+        self.stands_on(record.domain, record.org_unit, record.linked)?;
         let format = self.format(user::TABLE, record.meta)?;
         let before = record.meta;
         if let Some(password) = record.password.as_mut() {
@@ -269,6 +291,7 @@ impl Applying<'_> {
         record.domain = DomainKey(self.placed(organisation::DOMAIN, record.domain.0)?);
         record.org_unit = self.placed_unit(record.org_unit)?;
         record.user = self.placed_user(record.user)?;
+        self.stands_on(record.domain, record.org_unit, record.user)?;
         let format = self.format(authenticator::TABLE, record.meta)?;
         self.store(
             put,

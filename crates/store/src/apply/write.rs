@@ -2,15 +2,18 @@
 
 use super::{Applying, Stop, Touch, held};
 use crate::StoreError;
+use crate::admin::count;
 use crate::rows::{
     application, authenticator, back_end, component, key, node, organisation, policy, session,
     setting, user,
 };
+use countersign_engine::admin::needs::Count;
 use countersign_engine::admin::{Put, Write};
 use countersign_engine::model::{
     Application, ApplicationKey, ApplicationState, Authenticator, AuthenticatorKey, KeyRecord,
     Session, User, UserAttribute, UserKey, UserState,
 };
+use std::ops::RangeInclusive;
 
 impl Applying<'_> {
     pub(super) fn write(&mut self, write: &Write) -> Result<(), Stop> {
@@ -88,6 +91,16 @@ impl Applying<'_> {
             Write::NodeReport(report) => node::report(self.tx, report)?,
             Write::NodeWish(name, wish) => node::wish(self.tx, name, wish, self.now)?,
             Write::RemoveNode(name) => node::delete(self.tx, name)?,
+            Write::Within(_) => {} // when all else is written
+        }
+        Ok(())
+    }
+
+    /// Counts again, while no other node does.
+    pub(super) fn within(&self, bounds: &[(Count, RangeInclusive<i64>)]) -> Result<(), Stop> {
+        setting::lock(self.tx)?;
+        for (wanted, bounds) in bounds {
+            held(bounds.contains(&count(self.tx, wanted)?))?;
         }
         Ok(())
     }
@@ -149,6 +162,7 @@ impl Applying<'_> {
 
     fn remove_user(&mut self, key: UserKey, revision: i64) -> Result<(), Stop> {
         self.touch_user(key)?;
+        self.tx.seize(user::TABLE, key.0)?; // whoever assigns an authenticator to the account comes before or not at all
         for authenticator in authenticator::keys_of_user(self.tx, key)? {
             self.raise_authenticators.insert(authenticator);
         }

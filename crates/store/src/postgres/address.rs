@@ -19,6 +19,8 @@ const DEFAULT_PORT: u16 = 5432;
 pub struct Address {
     pub(super) config: Config,
     pub(super) tls: Option<Tls>,
+    /// For each host its own password, where they come from a file.
+    passwords: Vec<Option<String>>,
 }
 
 /// Parameters that this program reads itself; all others are those of the driver.
@@ -63,17 +65,21 @@ impl Address {
         {
             config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
-        if let (Some(path), None) = (&own.passfile, config.get_password()) {
-            let password = super::passfile::find(path, &config)?;
-            config.password(password);
-        }
+        let passwords = match (&own.passfile, config.get_password()) {
+            (Some(path), None) => super::passfile::find(path, &config)?,
+            _ => Vec::new(),
+        };
         let tls = own.tls(&config)?;
         config.ssl_mode(if tls.is_some() {
             tokio_postgres::config::SslMode::Require
         } else {
             tokio_postgres::config::SslMode::Disable
         });
-        Ok(Self { config, tls })
+        Ok(Self {
+            config,
+            tls,
+            passwords,
+        })
     }
 
     /// How many hosts there are.
@@ -96,6 +102,9 @@ impl Address {
                     one.hostaddr(*address);
                 }
                 one.port(self.port(place));
+                if let Some(Some(password)) = self.passwords.get(place) {
+                    one.password(password);
+                }
                 one
             })
             .collect()

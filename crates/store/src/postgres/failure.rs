@@ -28,8 +28,6 @@ fn refused(error: &DbError) -> StoreError {
         "40001" | "40P01" => StoreError::Contended,
         // Unique values, and tables and indexes made by another node that starts at the same time.
         "23505" | "42P07" | "42710" => StoreError::Refused(TAKEN.to_owned()),
-        // A statement of a batch divides by zero where a guard does not hold.
-        "22012" => StoreError::NotHeld,
         "25006" => StoreError::ReadOnly,
         "53100" => StoreError::Full,
         "55P03" | "57014" | "25P03" | "25P04" => StoreError::Busy,

@@ -8,11 +8,11 @@ use tokio_postgres::config::Host;
 /// Longest file that is read.
 const MOST: usize = 64 * 1024;
 
-/// The password of the first line that fits the first host, the database and the account.
+/// For each host the password of the first line that fits it, the database and the account; none where no line does.
 ///
 /// # Errors
-/// The file cannot be read, is open to others, or has no such line.
-pub(super) fn find(path: &Path, config: &Config) -> Result<String, String> {
+/// The file cannot be read, is open to others, or has a line for none of the hosts.
+pub(super) fn find(path: &Path, config: &Config) -> Result<Vec<Option<String>>, String> {
     let named = |what: &str| format!("its passfile {} {what}", path.display());
     let file = fs::metadata(path).map_err(|error| named(&format!("cannot be read: {error}")))?;
     if is_open(&file) {
@@ -23,20 +23,31 @@ pub(super) fn find(path: &Path, config: &Config) -> Result<String, String> {
     if text.len() > MOST {
         return Err(named("is too long"));
     }
-    let wanted = wanted(config);
-    text.lines()
+    let lines: Vec<Vec<String>> = text
+        .lines()
         .filter(|line| !line.starts_with('#'))
         .map(fields)
-        .find_map(|mut fields| {
-            let password = fields.pop()?;
-            let fits = fields.len() == wanted.len()
-                && fields
-                    .iter()
-                    .zip(&wanted)
-                    .all(|(field, wanted)| field == "*" || field == wanted);
-            fits.then_some(password)
-        })
-        .ok_or_else(|| named("has no line for this host, port, database and user"))
+        .collect();
+    let hosts = config.get_hosts().iter().enumerate();
+    let found: Vec<Option<String>> = hosts
+        .map(|(place, host)| password(&lines, &wanted(config, host, place)))
+        .collect();
+    if found.iter().all(Option::is_none) {
+        return Err(named("has no line for this host, port, database and user"));
+    }
+    Ok(found)
+}
+
+fn password(lines: &[Vec<String>], wanted: &[String; 4]) -> Option<String> {
+    lines.iter().find_map(|fields| {
+        let (password, fields) = fields.split_last()?;
+        let fits = fields.len() == wanted.len()
+            && fields
+                .iter()
+                .zip(wanted)
+                .all(|(field, wanted)| field == "*" || field == wanted);
+        fits.then(|| password.clone())
+    })
 }
 
 fn is_open(file: &fs::Metadata) -> bool {
@@ -44,14 +55,16 @@ fn is_open(file: &fs::Metadata) -> bool {
     file.permissions().mode() & 0o077 != 0
 }
 
-fn wanted(config: &Config) -> [String; 4] {
-    let host = match config.get_hosts().first() {
-        Some(Host::Tcp(name)) => name.clone(),
-        _ => "localhost".to_owned(),
+fn wanted(config: &Config, host: &Host, place: usize) -> [String; 4] {
+    let host = match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(_) => "localhost".to_owned(),
     };
+    let ports = config.get_ports();
+    let port = ports.get(place).or(ports.first()).unwrap_or(&5432);
     [
         host,
-        config.get_ports().first().unwrap_or(&5432).to_string(),
+        port.to_string(),
         config.get_dbname().unwrap_or_default().to_owned(),
         config.get_user().unwrap_or_default().to_owned(),
     ]
@@ -96,7 +109,11 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert!(find(&path, &config).unwrap_err().contains("0600"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(find(&path, &config).unwrap(), "a:b\\c:d");
+        let one = Some("a:b\\c:d".to_owned());
+        assert_eq!(find(&path, &config).unwrap(), std::slice::from_ref(&one));
+        let many: Config = "postgres://u@host,other,third:5433/db".parse().unwrap();
+        let found = find(&path, &many).unwrap();
+        assert_eq!(found, [one, Some("no".to_owned()), None]);
         let other: Config = "postgres://w@host/db".parse().unwrap();
         assert!(find(&path, &other).is_err());
     }

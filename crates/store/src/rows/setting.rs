@@ -10,6 +10,7 @@ const PUT: &str = "INSERT INTO setting (name, value, modified) VALUES ($1, $2, $
     ON CONFLICT (name) DO UPDATE SET value = excluded.value, modified = excluded.modified";
 const DELETE: &str = "DELETE FROM setting WHERE name = $1";
 const GENERATION: &str = "SELECT generation FROM change WHERE id = 1";
+const LOCK: &str = "SELECT generation FROM change WHERE id = 1 FOR UPDATE";
 const NEXT_GENERATION: &str = "INSERT INTO change (id, generation) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET generation = change.generation + 1";
 
 pub(crate) fn read(tx: Tx<'_>) -> Result<Settings, StoreError> {
@@ -37,6 +38,15 @@ pub(crate) fn generation(tx: Tx<'_>) -> Result<i64, StoreError> {
     Ok(tx
         .first(GENERATION, &[], |row| row.columns().int())?
         .unwrap_or(0))
+}
+
+/// Waits for whoever changes the configuration, and lets nobody else do so, or take this lock, before the transaction
+/// ends.
+pub(crate) fn lock(tx: Tx<'_>) -> Result<(), StoreError> {
+    if tx.is_fragile() {
+        tx.send(LOCK, &[])?;
+    }
+    Ok(())
 }
 
 pub(crate) fn next_generation(tx: Tx<'_>) -> Result<(), StoreError> {

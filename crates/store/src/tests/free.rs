@@ -7,8 +7,8 @@ use countersign_engine::Secret;
 use countersign_engine::admin::{Put, Write};
 use countersign_engine::decision::{Change, Free, NewPassword};
 use countersign_engine::model::{
-    ApplicationKind, Authenticator, AuthenticatorKey, AuthenticatorType, Contact, Meta, UnitKey,
-    User, UserKey, UserState,
+    ApplicationKind, Authenticator, AuthenticatorKey, AuthenticatorType, Contact, Meta, OrgUnit,
+    UnitKey, User, UserKey, UserState,
 };
 use countersign_engine::time::Day;
 use std::collections::BTreeSet;
@@ -23,6 +23,22 @@ fn add(world: &World, serial: &str, change: impl FnOnce(&mut Authenticator)) {
         Change::Write(device),
         Change::Write(Write::Application(AuthenticatorKey(-1), Box::new(app))),
     ]);
+}
+
+/// A unit that an authenticator can be in.
+fn unit(world: &World, name: &str) -> UnitKey {
+    world.done(vec![Change::Write(Write::Unit(Put::new(OrgUnit {
+        key: UnitKey(-1),
+        domain: world.domain(),
+        name: name.to_owned(),
+        folded: name.to_owned(),
+        parent: None,
+        description: String::new(),
+        meta: Meta::default(),
+    })))]);
+    let snapshot = world.store.snapshot();
+    let made = snapshot.units.values().find(|one| one.name == name);
+    made.unwrap().key
 }
 
 fn wanted(world: &World) -> Free {
@@ -56,7 +72,8 @@ fn only_a_free_one_that_can_be_used_is_found() {
     add(&world, "LATER", |one| {
         one.starts_at = Some(world.now().plus_seconds(1));
     });
-    add(&world, "ELSEWHERE", |one| one.org_unit = Some(UnitKey(7)));
+    let elsewhere = unit(&world, "elsewhere");
+    add(&world, "ELSEWHERE", |one| one.org_unit = Some(elsewhere));
     add(&world, "OTHER", |one| one.type_name = "TOTP".to_owned());
     let own = wanted(&world);
     assert_eq!(found(&world, &own), None);
@@ -90,11 +107,12 @@ fn only_a_free_one_that_can_be_used_is_found() {
 fn the_nearest_unit_comes_first_and_any_type_is_every_known_one() {
     let world = World::new();
     add(&world, "NONE", |_| {});
-    add(&world, "UPPER", |one| one.org_unit = Some(UnitKey(7)));
+    let (upper, lower) = (unit(&world, "upper"), unit(&world, "lower"));
+    add(&world, "UPPER", |one| one.org_unit = Some(upper));
     let mut own = wanted(&world);
-    own.units = vec![Some(UnitKey(8)), Some(UnitKey(7)), None];
+    own.units = vec![Some(lower), Some(upper), None];
     assert_eq!(found(&world, &own).as_deref(), Some("UPPER"));
-    add(&world, "OWN", |one| one.org_unit = Some(UnitKey(8)));
+    add(&world, "OWN", |one| one.org_unit = Some(lower));
     assert_eq!(found(&world, &own).as_deref(), Some("OWN"));
     own.types = Vec::new();
     assert_eq!(found(&world, &own), None, "no type is known yet");

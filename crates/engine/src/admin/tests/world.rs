@@ -259,6 +259,7 @@ impl World {
                 Count::AuthenticatorsOfType(_) => "type",
                 Count::LinkedTo(_) => "linked",
                 Count::Administrators => "administrators",
+                Count::Sessions | Count::SessionsOf(_) => "sessions",
             };
             facts
                 .counts
