@@ -7,17 +7,19 @@
 mod health;
 mod ldap;
 mod radius;
+mod relay;
 mod servers;
 mod trust;
 mod webhook;
 mod windows;
 
 pub use health::ServerHealth;
+pub(crate) use relay::{Relay, is_relayed};
 
 use crate::node::Node;
 use crate::outbound::Outbound;
 use countersign_engine::Secret;
-use countersign_engine::back_end::{Ask, Heard, Said};
+use countersign_engine::back_end::{Ask, Heard, Said, Wanted};
 use countersign_engine::facts::{Place, Vault};
 use countersign_engine::model::{BackEnd, Component, DomainKey, Protocol, Sealed};
 use countersign_engine::snapshot::Snapshot;
@@ -40,6 +42,8 @@ struct Connectors {
     /// Questions under way, waiting ones included.
     questions: AtomicUsize,
     health: health::Health,
+    /// The health of accounting, which has ports of its own.
+    accounting: health::Health,
     ldap: ldap::Connector,
     radius: radius::Connector,
     webhook: webhook::Connector,
@@ -254,7 +258,13 @@ impl Connectors {
                 }
                 Protocol::Radius(own) => self.radius.test(target, own, trial).await,
                 Protocol::Webhook(own) => self.webhook.test(target, own, trial).await,
-                Protocol::Windows(own) => self.windows.test(target, own, trial).await,
+                Protocol::Windows(own) => {
+                    let mut steps = self.windows.test(target, own, trial).await;
+                    if let Some(directory) = &own.directory {
+                        steps.extend(self.ldap.test(target, directory, trial).await);
+                    }
+                    steps
+                }
             }
         };
         tokio::time::timeout_at(until.into(), tested)
@@ -269,7 +279,13 @@ impl Connectors {
             }
             Protocol::Radius(own) => self.radius.ask(target, own, ask, asking).await,
             Protocol::Webhook(own) => self.webhook.ask(target, own, ask, asking).await,
-            Protocol::Windows(own) => self.windows.ask(target, own, ask).await,
+            Protocol::Windows(own) => match (&ask.wanted, &own.directory) {
+                // winbind knows passwords and names; for the rest there is the directory
+                (Wanted::Groups(_) | Wanted::UserInfo | Wanted::Change { .. }, Some(directory)) => {
+                    self.ldap.ask(target, directory, ask).await
+                }
+                _ => self.windows.ask(target, own, ask).await,
+            },
         }
     }
 }

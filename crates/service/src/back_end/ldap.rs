@@ -21,6 +21,7 @@ mod user;
 mod verdict;
 mod wire;
 
+pub(super) use info::fitting;
 pub(crate) use wire::{Entry, Scope};
 
 use super::{Target, Tried};

@@ -68,23 +68,19 @@ impl Connector {
         Ok(answer::read(&packet, target.record.key, own.charset, keys))
     }
 
-    /// Relays an Accounting-Request; `true` once the server has taken it, `false` where it has no address for accounting.
+    /// Passes an Accounting-Request on; done once the server has taken it.
     pub(super) async fn account(
         &self,
         target: &Target,
         own: &RadiusBackEnd,
         user: Option<&str>,
         received: &Packet<'_>,
-    ) -> Result<bool, String> {
-        if own.accounting_address.is_none() {
-            return Ok(false);
-        }
+    ) -> Result<(), String> {
         let exchange = self.exchange(target, own, Port::Accounting).await?;
         let secret = exchange.secret().clone();
         let build =
             |identifier| request::accounting(target, own, user, received, identifier, &secret);
-        exchange.send(build, &patience(target)).await?;
-        Ok(true)
+        exchange.send(build, &patience(target)).await.map(drop)
     }
 
     /// The sockets to a server; made anew when its record has changed, or its name may mean another address.
@@ -239,4 +235,4 @@ async fn address(target: &Target, own: &RadiusBackEnd, port: Port) -> Result<Soc
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

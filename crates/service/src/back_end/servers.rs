@@ -300,7 +300,7 @@ impl Round {
 }
 
 /// Records that a server has become unusable (W-109001) or usable again (I-109003).
-fn note(node: &Node, server: &BackEnd, turned: Option<Turned>, why: &str) {
+pub(super) fn note(node: &Node, server: &BackEnd, turned: Option<Turned>, why: &str) {
     let code = match turned {
         Some(Turned::Unusable) => Code::BACK_END_UNUSABLE,
         Some(Turned::Usable) => Code::BACK_END_USABLE_AGAIN,

@@ -246,7 +246,7 @@ pub const METRICS: &[Row] = &[
         &["reason"],
         "packets",
         "RADIUS packets without an answer, by reason",
-        "`unknown_component`: a client is not configured, or spoofed. `message_authenticator…`: a wrong secret. `busy`, `queue_full`, `store`: overload or a store in trouble. `rate`: a client over its `rate_per_s`.",
+        "`unknown_component`: a client is not configured, or spoofed. `message_authenticator…`: a wrong secret. `busy`, `queue_full`, `store`: overload or a store in trouble. `rate`: a client over its `rate_per_s`. `relay`: no back-end took accounting.",
     ),
     row(
         "countersign_radius_duplicates_total",

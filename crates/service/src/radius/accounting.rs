@@ -1,6 +1,9 @@
+use crate::back_end::{Relay, is_relayed};
+use crate::charset::decode;
 use crate::node::Node;
 use countersign_engine::audit::{Category, Code, Record};
-use countersign_engine::model::Component;
+use countersign_engine::model::{Component, DomainKey};
+use countersign_engine::snapshot::Snapshot;
 use countersign_engine::status::Status;
 use countersign_radius::{Code as PacketCode, Packet, Reply, SharedSecret, kind};
 use data_encoding::HEXLOWER;
@@ -39,6 +42,66 @@ pub(super) fn records(
     record.correlation_id = class(packet).map(Into::into);
     record.input = Some(Value::Object(numbers(packet)));
     vec![record]
+}
+
+/// What is passed on of an Accounting-Request, if a back-end takes it (radius.md 7).
+pub(super) fn relay(
+    snapshot: &Snapshot,
+    component: &Component,
+    packet: &Packet<'_>,
+) -> Option<Relay> {
+    if snapshot.back_ends.records().is_empty() {
+        return None;
+    }
+    let typed = packet
+        .first(kind::USER_NAME)
+        .and_then(|name| decode(component.charset, name).ok());
+    let (user, domain) = if tells_of_its_nas(packet) {
+        (None, None)
+    } else {
+        let (user, domain) = named(snapshot, component, typed.as_deref().unwrap_or_default());
+        (typed.is_some().then(|| user.to_owned()), domain)
+    };
+    is_relayed(snapshot, domain).then(|| Relay {
+        packet: packet.bytes().into(),
+        user,
+        domain,
+    })
+}
+
+/// Accounting-On and -Off, which end all sessions of a NAS.
+fn tells_of_its_nas(packet: &Packet<'_>) -> bool {
+    const ON: u32 = 7;
+    const OFF: u32 = 8;
+    let kind = packet.first(kind::ACCT_STATUS_TYPE);
+    matches!(
+        kind.and_then(countersign_radius::packet::integer),
+        Some(ON | OFF)
+    )
+}
+
+/// User and domain of a name as a NAS tells it: in a domain that is named in front or behind, or the default one.
+fn named<'a>(
+    snapshot: &Snapshot,
+    component: &Component,
+    typed: &'a str,
+) -> (&'a str, Option<DomainKey>) {
+    let domains = &snapshot.domains;
+    let split = typed.rsplit_once('@');
+    let split = split.or_else(|| typed.split_once('\\').map(|(domain, user)| (user, domain)));
+    if let Some((user, name)) = split
+        && !user.is_empty()
+        && let Some(domain) = domains.named(name)
+    {
+        return (user, Some(domain.key));
+    }
+    let policy = snapshot.policy(&component.policy).ok();
+    let default = policy.filter(|policy| !policy.default_domain.is_empty());
+    let domain = match default {
+        Some(policy) => domains.named(&policy.default_domain),
+        None => domains.master(),
+    };
+    (typed, domain.map(|domain| domain.key))
 }
 
 /// The record of a dropped packet (W-101002).

@@ -1,6 +1,6 @@
 use super::request::{self, Dropped, Known, unaudited};
 use super::{accounting, answer};
-use crate::back_end::Received;
+use crate::back_end::{Received, Relay};
 use crate::logon::{Logon, Next};
 use crate::metrics::status_number;
 use crate::node::Node;
@@ -75,6 +75,8 @@ enum Message {
     Answered(u64, Question, Answer, Duration),
     /// It may go on before others of its account.
     Turn(u64, Turn),
+    /// Whether a back-end took accounting.
+    Relayed(u64, bool),
 }
 
 impl Inbox {
@@ -121,8 +123,16 @@ pub(super) struct Pending {
 enum Job {
     Logon(Box<Logon>, Option<Box<Decision>>),
     Accounting,
+    /// Accounting that is recorded and waits for a back-end.
+    Relay,
     /// A record without an answer.
     Note,
+}
+
+impl Pending {
+    fn is_relayed(&self) -> bool {
+        matches!(self.job, Job::Relay)
+    }
 }
 
 impl std::fmt::Debug for Front {
@@ -220,6 +230,8 @@ impl Front {
                     self.answered(token, question, answer, waited);
                 }
                 Message::Turn(token, turn) => self.turn(token, turn),
+                Message::Relayed(token, true) => self.finish(token),
+                Message::Relayed(token, false) => self.abandon(token, "relay"),
             }
         }
         self.expire(Instant::now());
@@ -500,11 +512,34 @@ impl Front {
                 }
             }
             Job::Accounting => {
-                if let Some(bytes) = accounting::reply(&request, &pending.secret) {
-                    self.answer(pending.asked, bytes, None);
+                let snapshot = self.node.snapshot();
+                match accounting::relay(&snapshot, &pending.component, &request) {
+                    Some(relay) => self.relay(pending, relay),
+                    None => self.acknowledge(&pending, &request),
                 }
             }
+            Job::Relay => self.acknowledge(&pending, &request),
             Job::Logon(_, None) | Job::Note => {}
+        }
+    }
+
+    /// Passes accounting on that is recorded; its answer waits for the back-end's.
+    fn relay(&mut self, mut pending: Pending, relay: Relay) {
+        pending.job = Job::Relay;
+        let patience = crate::ask::patience(self.node.snapshot().settings.deadline());
+        let until = crate::ask::given_up(pending.arrived + patience);
+        let token = self.admit(pending);
+        let inbox = self.inbox.clone();
+        self.node
+            .back_ends()
+            .relay(&self.node, relay, until, move |taken| {
+                inbox.put(Message::Relayed(token, taken));
+            });
+    }
+
+    fn acknowledge(&mut self, pending: &Pending, request: &Packet<'_>) {
+        if let Some(bytes) = accounting::reply(request, &pending.secret) {
+            self.answer(pending.asked, bytes, None);
         }
     }
 
@@ -564,8 +599,11 @@ impl Front {
             }
         }
         while let Some(token) = due(&mut self.deadlines, now, &self.pending) {
+            let relayed = self.pending.get(&token).is_some_and(Pending::is_relayed);
             self.abandon(token, "deadline");
-            self.node.store_hangs();
+            if !relayed {
+                self.node.store_hangs();
+            }
         }
     }
 

@@ -88,9 +88,13 @@ pub(super) fn attempt(known: &Known<'_>, source: SocketAddr) -> Result<Logon, Dr
             Given::Combined(decode_secret(component.charset, password.as_bytes()))
         }
         Credentials::Eap => return Err(unaudited("eap_not_offered")),
-        Credentials::None => Given::None,
+        // What changes a password is for a server behind: here it proves none.
+        Credentials::None if !changes_password(packet) => Given::None,
         hashed => Given::Hashed {
-            protocol: hashed.protocol(),
+            protocol: match hashed {
+                Credentials::None => "mschapv2",
+                hashed => hashed.protocol(),
+            },
             proof: Box::new(Hash {
                 packet: packet.bytes().into(),
                 secret: known.secret.clone(),
@@ -116,6 +120,10 @@ pub(super) fn attempt(known: &Known<'_>, source: SocketAddr) -> Result<Logon, Dr
         == Some(kind::SERVICE_TYPE_CALL_CHECK);
     logon.answered = answered(packet);
     Ok(logon)
+}
+
+fn changes_password(packet: &Packet<'_>) -> bool {
+    packet.vendor(kind::MICROSOFT, kind::MS_CHAP2_CPW).is_some()
 }
 
 fn answered(packet: &Packet<'_>) -> OwnAnswered {

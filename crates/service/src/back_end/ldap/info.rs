@@ -58,6 +58,11 @@ fn value(entry: &Entry, field: &str, attributes: &[&str]) -> Result<String, Stri
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Err(format!("the attribute {name} is no text"));
     };
+    fitting(field, name, text)
+}
+
+/// The text of an attribute as a field of an account takes it; else why it does not fit.
+pub(in crate::back_end) fn fitting(field: &str, name: &str, text: &str) -> Result<String, String> {
     if has_control(text) {
         return Err(format!("the attribute {name} holds a control character"));
     }
