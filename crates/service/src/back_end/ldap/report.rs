@@ -63,7 +63,7 @@ async fn run(report: &mut Report, target: &Target, own: &Directory, trial: &Tria
         let bound = pool.lease(Purpose::Catalog, deadline()).await;
         let name = pool
             .endpoint(Purpose::Catalog)
-            .map(|place| place.name())
+            .map(super::endpoint::Endpoint::name)
             .unwrap_or_default();
         report.add("global catalog", bound.map(drop), |()| name)?;
     }

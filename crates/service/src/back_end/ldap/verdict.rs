@@ -61,7 +61,7 @@ fn note(answer: &Answer) -> String {
     match policy.warning {
         Some(Warning::Expires(seconds)) => all.push(format!("the password expires in {seconds} s")),
         Some(Warning::Grace(left)) => {
-            all.push(format!("the password has expired; {left} logons are left"))
+            all.push(format!("the password has expired; {left} logons are left"));
         }
         None => {}
     }

@@ -9,6 +9,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 const USER: &str = "uid=alice,dc=example,dc=test";
 
+/// Requests that came: connection, operation, bytes.
+type Requests = Arc<Mutex<Vec<(usize, u8, Vec<u8>)>>>;
+
 /// A request as it came.
 struct Asked {
     /// Which connection, from 0 on.
@@ -31,7 +34,7 @@ enum Play {
 struct Fake {
     port: u16,
     connections: Arc<AtomicUsize>,
-    requests: Arc<Mutex<Vec<(usize, u8, Vec<u8>)>>>,
+    requests: Requests,
 }
 
 impl Fake {
@@ -90,7 +93,7 @@ impl Fake {
 async fn serve(
     mut stream: TcpStream,
     connection: usize,
-    requests: Arc<Mutex<Vec<(usize, u8, Vec<u8>)>>>,
+    requests: Requests,
     play: Arc<impl Fn(&Asked) -> Play>,
 ) {
     let mut buffer = Vec::new();

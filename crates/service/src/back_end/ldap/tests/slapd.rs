@@ -62,6 +62,14 @@ async fn a_password_is_changed_by_the_rules_of_its_policy() {
     for (user, old, new, expected, words) in [
         ("chpw", PASSWORD, "short", "weak", "TooShort"),
         ("chpw", PASSWORD, PASSWORD, "weak", "InHistory"),
+        // what looks like a stored value cannot be judged
+        (
+            "chpw",
+            PASSWORD,
+            "{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=",
+            "weak",
+            "InsufficientQuality",
+        ),
         ("chpw", "Wrong-1234", "New-Passw0rd-2", "rejected", ""),
         ("young", PASSWORD, "New-Passw0rd-2", "weak", "TooYoung"),
         (

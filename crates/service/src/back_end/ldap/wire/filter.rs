@@ -105,6 +105,9 @@ fn assertion(writer: &mut Writer, tag: u8, attribute: &str, value: &[u8]) {
     });
 }
 
+/// Makes a filter that compares an attribute with a value.
+type Compare = fn(String, Vec<u8>) -> Filter;
+
 struct Parser<'a> {
     text: &'a str,
     at: usize,
@@ -176,7 +179,7 @@ impl<'a> Parser<'a> {
     }
 
     fn assertion(&self, left: &str, value: &str) -> Result<Filter, String> {
-        let comparisons: [(char, fn(String, Vec<u8>) -> Filter); 3] = [
+        let comparisons: [(char, Compare); 3] = [
             ('>', Filter::AtLeast),
             ('<', Filter::AtMost),
             ('~', Filter::About),

@@ -5,7 +5,6 @@ use super::ber::{ENUMERATED, INTEGER, Reader, SEQUENCE, SET, Writer};
 
 pub(in super::super) const BIND: u8 = 0x60;
 pub(in super::super) const SEARCH: u8 = 0x63;
-pub(in super::super) const MODIFY: u8 = 0x66;
 pub(in super::super) const EXTENDED: u8 = 0x77;
 
 /// Number and operation of a request.
@@ -69,7 +68,7 @@ pub(in super::super) fn entry(id: i32, dn: &str, attributes: &[(&str, &str)]) ->
 /// A reference among entries.
 pub(in super::super) fn reference(id: i32, to: &str) -> Vec<u8> {
     message(id, &[], |w| {
-        w.constructed(0x73, |w| w.octets(to.as_bytes()))
+        w.constructed(0x73, |w| w.octets(to.as_bytes()));
     })
 }
 
