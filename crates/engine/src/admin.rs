@@ -26,8 +26,8 @@ mod write;
 pub use caller::{Caller, LOGON, has_everything};
 pub use command::{Command, MASK, body_of_text};
 pub use decide::{
-    Action, AdminDecision, AdminStep, AuditAction, Context, EscrowFor, Given, KeyAction,
-    MigrationAction, Outcome, admit, decide, needs, refuse,
+    Action, AdminDecision, AdminStep, AuditAction, BackEndTest, Context, EscrowFor, Given,
+    KeyAction, MigrationAction, Outcome, admit, decide, needs, refuse,
 };
 pub use fields::{Fields, Value};
 pub use kind::{Field, Kind};

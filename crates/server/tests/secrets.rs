@@ -51,6 +51,9 @@ fn live(world: &mut World) {
     let keyed = world.done("component/create", json!({"type": "keyed", "location": "127.0.0.1", "policy": "local", "generate_api_key": true}));
     assert!(keyed.text("api_key").len() >= 32);
     world.done("component/create", json!({"type": "radius_client", "location": "192.0.2.1", "policy": "local", "shared_secret": "a-Shared-Secret-of-a-NAS"}));
+    world.done("backend/create", json!({"name": "behind", "protocol": "radius", "address": "192.0.2.2", "shared_secret": "a-Shared-Secret-of-a-Server"}));
+    world.done("backend/create", json!({"name": "entries", "protocol": "ldap", "address": "192.0.2.3", "base_dn": "dc=a", "bind_dn": "cn=b", "bind_password": "Password-of-the-Reader"}));
+    world.done("backend/create", json!({"name": "hook", "protocol": "webhook", "url": "https://192.0.2.4/", "generate_secret": true}));
     world.done("key/rotate", json!({}));
     world.done(
         "key/escrow",

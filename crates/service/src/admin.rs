@@ -2,6 +2,7 @@
 
 mod action;
 mod audit;
+mod back_end;
 mod import;
 pub(crate) mod migrate;
 mod query;

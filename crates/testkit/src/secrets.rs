@@ -41,10 +41,13 @@ const TYPED: [&str; 14] = [
     "host_code_value",
     "passphrase",
 ];
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 10] = [
     "secret_hex",
     "secret_base32",
     "shared_secret",
+    "bind_password",
+    "hmac_key",
+    "client_key",
     "token",
     "api_key",
     "key_hex",

@@ -8,7 +8,7 @@ use crate::audit::Record;
 use crate::decision::{Answers, Change, Question};
 use crate::dice::Dice;
 use crate::facts::{Account, Found, Vault};
-use crate::model::{Authenticator, Domain};
+use crate::model::{Authenticator, BackEndKey, Domain, DomainKey};
 use crate::snapshot::Snapshot;
 use crate::time::Timestamp;
 use crate::{Secret, Status};
@@ -79,6 +79,25 @@ pub enum Action {
     Import(Box<super::import::Order>),
     /// The conversion of old records.
     Migration(MigrationAction),
+    /// The test of a back-end.
+    BackEnd(Box<BackEndTest>),
+    /// How a back-end is, as the node sees it: `health` of the answer.
+    BackEndHealth(BackEndKey),
+}
+
+/// A test of a back-end, step by step; with a user, of what it says of him.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BackEndTest {
+    /// The record.
+    pub server: BackEndKey,
+    /// The domain of the user; `None` = that of the record, or the master domain.
+    pub domain: Option<DomainKey>,
+    /// A user ID.
+    pub user: Option<String>,
+    /// His password; never empty, never stored.
+    pub password: Option<Secret>,
+    /// Groups he may be in.
+    pub groups: Vec<String>,
 }
 
 /// The conversion of records of older formats (administration.md 15).

@@ -38,6 +38,16 @@ pub(super) async fn perform(
         }
         Action::Timing { request } => timing(node, request, decision),
         Action::Import(_) => Ok(()),
+        Action::BackEnd(test) => {
+            decision
+                .result
+                .extend(super::back_end::test(node, test).await?);
+            Ok(())
+        }
+        Action::BackEndHealth(key) => {
+            add(decision, "health", super::back_end::health(node, *key));
+            Ok(())
+        }
         Action::Migration(MigrationAction::Start) => {
             let own = Arc::clone(node);
             blocking(node, move |_| super::migrate::start(&own)).await

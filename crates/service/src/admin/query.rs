@@ -57,12 +57,7 @@ fn of_snapshot(node: &Node, name: &str) -> Vec<View> {
             .iter()
             .map(|component| view::component(component))
             .collect(),
-        "backend" => snapshot
-            .back_ends
-            .records()
-            .iter()
-            .map(|record| view::back_end(record, &snapshot))
-            .collect(),
+        "backend" => super::back_end::all(node),
         "backend-group" => snapshot
             .back_ends
             .groups()

@@ -364,6 +364,7 @@ static OBJECTS: &[Object] = &[
             shown("has_client_key"),
             shown("attribute_map"),
             shown("remarks"),
+            shown("health"),
             CREATED,
             MODIFIED,
             RECORD_VERSION,

@@ -11,7 +11,8 @@ mod rules;
 use super::domain::none;
 use super::field::{QUERY, choice, flag, name, number, secret};
 use super::{Verb, rules as row};
-use crate::admin::decide::{Context, Outcome};
+use crate::Secret;
+use crate::admin::decide::{Action, BackEndTest, Context, Outcome};
 use crate::admin::{Field, Kind, Query, Refusal, Stop, view};
 use crate::model::{BackEnd, Charset, PROTOCOL_WORDS, PasswordProtocol, Profile, RealmRule, Tls};
 use std::sync::Arc;
@@ -209,6 +210,29 @@ const ALL: &[Field] = &[
     .clearable(),
 ];
 
+const TEST: &[Field] = &[
+    NAME,
+    name("user", 255, "A user ID that it should know."),
+    name(
+        "domain",
+        255,
+        "The domain of the user; absent: that of the record, or the master domain.",
+    ),
+    secret(
+        "password",
+        128,
+        "His password; a wrong one counts as a failure there.",
+    ),
+    Field::new(
+        "groups",
+        Kind::List {
+            items: 100,
+            max: 1024,
+        },
+        "Groups of which he should be in one.",
+    ),
+];
+
 pub(super) const VERBS: &[Verb] = &[
     row(
         "backend",
@@ -225,7 +249,7 @@ pub(super) const VERBS: &[Verb] = &[
         "view",
         "backend.view",
         ONE,
-        "Shows a back-end record.",
+        "Shows a back-end record, and how the server is as this node sees it.",
         EXAMPLE,
         none,
         show,
@@ -260,15 +284,50 @@ pub(super) const VERBS: &[Verb] = &[
         none,
         query,
     ),
+    row(
+        "backend",
+        "test",
+        "backend.update",
+        TEST,
+        "Tests a back-end step by step, with a user and his password where they are given; nothing of them is kept.",
+        r#"{"name": "dc1", "user": "alice"}"#,
+        none,
+        test,
+    ),
 ];
 
 fn show(context: &Context<'_>) -> Result<Outcome, Stop> {
-    let shown = view::back_end(found(context)?, context.given.snapshot);
-    Ok(Outcome::answer(shown))
+    let record = found(context)?;
+    let shown = view::back_end(record, context.given.snapshot);
+    Ok(Outcome {
+        action: Some(Action::BackEndHealth(record.key)),
+        ..Outcome::answer(shown)
+    })
 }
 
 fn query(context: &Context<'_>) -> Result<Outcome, Stop> {
     Ok(Outcome::read(Query::read("backend", context.fields)?))
+}
+
+fn test(context: &Context<'_>) -> Result<Outcome, Stop> {
+    let (record, fields) = (found(context)?, context.fields);
+    let password = fields.secret("password");
+    if password.is_some_and(Secret::is_empty) {
+        return Err(Refusal::invalid("password", "not empty").into());
+    }
+    let groups = fields.list("groups").unwrap_or_default();
+    if !fields.has("user") && (password.is_some() || !groups.is_empty()) {
+        return Err(Refusal::contradiction("password and groups are those of a user").into());
+    }
+    let domain = fields.has("domain").then(|| context.domain("domain"));
+    let test = BackEndTest {
+        server: record.key,
+        domain: domain.transpose()?.map(|domain| domain.key),
+        user: fields.text("user").map(str::to_owned),
+        password: password.cloned(),
+        groups: groups.to_vec(),
+    };
+    Ok(Outcome::action(Action::BackEnd(Box::new(test))))
 }
 
 fn found<'a>(context: &Context<'a>) -> Result<&'a Arc<BackEnd>, Refusal> {

@@ -1,7 +1,7 @@
 //! Back-ends and their groups.
 
 use super::world::{World, sealed};
-use crate::admin::{AdminDecision, Put, Write};
+use crate::admin::{Action, AdminDecision, Put, Write};
 use crate::back_end::BackEnds;
 use crate::decision::Change;
 use crate::model::{
@@ -410,4 +410,37 @@ fn groups_have_members_of_one_protocol() {
         world.status("backend-group", "delete", json!({"name": "office"})),
         -2
     );
+}
+
+#[test]
+fn a_test_is_left_to_the_shell_and_keeps_no_password() {
+    let world = world_of(&[radius("r")]);
+    let decision = world.decide(
+        "backend",
+        "test",
+        json!({"name": "R", "user": "Alice", "domain": "example.org", "password": "open sesame", "groups": ["staff"]}),
+    );
+    let Some(Action::BackEnd(test)) = &decision.action else {
+        panic!("{:?}", decision.detail)
+    };
+    assert_eq!(
+        (test.server, test.domain, test.user.as_deref()),
+        (BackEndKey(1), Some(DomainKey(2)), Some("Alice"))
+    );
+    assert_eq!(test.password.as_ref().unwrap().expose(), b"open sesame");
+    assert!(!format!("{decision:?}").contains("sesame"));
+    for (body, status) in [
+        (json!({"name": "x"}), -13),
+        (json!({"name": "r", "password": "x"}), -2),
+        (json!({"name": "r", "groups": ["x"]}), -2),
+        (json!({"name": "r", "user": "a", "password": ""}), -101),
+        (json!({"name": "r", "user": "a", "domain": "nowhere"}), -13),
+        (json!({"name": "r"}), 0),
+    ] {
+        assert_eq!(
+            world.status("backend", "test", body.clone()),
+            status,
+            "{body}"
+        );
+    }
 }
