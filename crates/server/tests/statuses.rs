@@ -87,6 +87,7 @@ const PROVOKED: &[Row] = &[
     (1035, "RA", "clients_without_challenges"),
     (1006, "A", "requests_for_somebody_else"),
     (5002, "RAM", "requests_for_somebody_else"),
+    (-107, "RA", "requests_for_somebody_else"),
     (-108, "RA", "requests_for_somebody_else"),
     (1030, "RAM", "invalid_policies"),
     (1123, "RAM", "records_of_a_newer_version"),

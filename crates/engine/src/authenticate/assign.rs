@@ -13,28 +13,29 @@ use crate::time::Day;
 use crate::trace::{Setting, Value, What};
 use std::ops::ControlFlow;
 
-/// Gives the nearest free authenticator to a user who has just been registered, where the policy does so.
-pub(super) fn automatic(case: &mut Case<'_>, user: &User) -> Flow {
+/// The nearest free authenticator for a user who is being registered, where the policy gives him one.
+pub(super) fn automatic<'a>(case: &mut Case<'a>, user: &User) -> Flow<Option<&'a Authenticator>> {
     let mode = case.policy.assignment_mode;
     if !matches!(mode, AssignmentMode::Auto | AssignmentMode::AutoPinReset) {
-        return ControlFlow::Continue(());
+        return ControlFlow::Continue(None);
     }
     case.note(Setting::AssignmentMode, Value::Word(mode.as_str()));
-    let Some(found) = nearest(case, user)? else {
+    let found = nearest(case, user)?;
+    if found.is_none() {
         case.events.push((Code::NOTHING_TO_ASSIGN, None));
-        return ControlFlow::Continue(());
-    };
+    }
+    ControlFlow::Continue(found)
+}
+
+/// Gives a user the authenticator that was found for him.
+pub(super) fn give_automatically<'a>(case: &mut Case<'a>, found: &'a Authenticator, user: &User) {
     let today = case.at().day();
-    let grace = case
-        .policy
-        .grace_period_days
-        .map(|days| today.plus(i32::from(days)));
-    give(case, found, user, grace);
-    if mode == AssignmentMode::AutoPinReset {
+    let days = case.policy.grace_period_days.map(i32::from);
+    give(case, found, user, days.map(|days| today.plus(days)));
+    if case.policy.assignment_mode == AssignmentMode::AutoPinReset {
         clear_pins(case, found, None);
     }
     case.events.push((Code::ASSIGNED_AUTOMATICALLY, None));
-    ControlFlow::Continue(())
 }
 
 fn nearest<'a>(case: &mut Case<'a>, user: &User) -> Flow<Option<&'a Authenticator>> {

@@ -3,15 +3,16 @@
 use super::case::{Case, Flow, refuse_noting};
 use super::new_password;
 use super::success::{Success, Typed};
+use crate::Secret;
 use crate::admin::{Put, Write};
 use crate::audit::Code;
 use crate::back_end::{Said, UserInfo, Wanted};
-use crate::decision::{Change, NewPassword};
+use crate::decision::{Answer, Change, NewPassword, Question};
 use crate::facts::{Account, Shut};
 use crate::model::{Contact, User};
 use crate::policy::BackEndAuth;
 use crate::status::Status;
-use crate::trace::{Setting, Value, What};
+use crate::trace::{Check, Setting, Value, What};
 use std::ops::ControlFlow;
 
 /// Stores a typed password that a back-end has accepted, where it is not the stored one.
@@ -36,7 +37,9 @@ pub(super) fn password(case: &mut Case<'_>, success: &Success<'_>) -> Flow {
         Ok(rules) => rules,
         Err(invalid) => return refuse_noting(Status::INVALID_POLICY, invalid.to_string()),
     };
-    let verifier = case.ask_hash(typed.password.clone())?;
+    let Some(verifier) = verifier(case, &typed.password)? else {
+        return ControlFlow::Continue(());
+    };
     let (snapshot, vault, at) = (case.facts.snapshot, case.facts.vault, case.at());
     let learned = new_password::stored_form(
         snapshot,
@@ -50,6 +53,18 @@ pub(super) fn password(case: &mut Case<'_>, success: &Success<'_>) -> Flow {
     set(case, account, learned)?;
     case.events.push((Code::PASSWORD_LEARNED, None));
     ControlFlow::Continue(())
+}
+
+/// The verifier of a password to be learned; none where the pool is full, which is no reason to refuse anybody.
+pub(super) fn verifier(case: &mut Case<'_>, password: &Secret) -> Flow<Option<Secret>> {
+    let question = Question::Hash {
+        password: password.clone(),
+    };
+    if let Some(Answer::Busy | Answer::TimedOut) = case.answers.of(&question) {
+        case.failed(Check::Answered, 0, 0);
+        return ControlFlow::Continue(None);
+    }
+    case.ask_hash(password.clone()).map_continue(Some)
 }
 
 /// The stored password came in the clear: the copy that this policy sends to a back-end is kept, if it is missing.

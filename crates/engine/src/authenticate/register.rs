@@ -54,8 +54,11 @@ pub(super) fn authenticate<'a>(case: &mut Case<'a>) -> Flow<Success<'a>> {
         return refuse(Status::DIGIPASS_MUST_BE_USED);
     }
     let typed = by_password(case)?;
+    let found = assign::automatic(case, &user)?;
     make(case, user.clone(), typed.as_ref())?;
-    assign::automatic(case, &user)?;
+    if let Some(found) = found {
+        assign::give_automatically(case, found, &user);
+    }
     ControlFlow::Continue(Success {
         typed,
         asked_before: true,
@@ -121,7 +124,9 @@ fn make(case: &mut Case<'_>, mut user: User, typed: Option<&Typed>) -> Flow {
 
 /// A password learned from a back-end is not checked against the rules.
 fn with_password(case: &mut Case<'_>, put: Put<User>, password: &Secret) -> Flow<Put<User>> {
-    let verifier = case.ask_hash(password.clone())?;
+    let Some(verifier) = learn::verifier(case, password)? else {
+        return ControlFlow::Continue(put);
+    };
     let (snapshot, vault, at) = (case.facts.snapshot, case.facts.vault, case.at());
     let rules = match new_password::rules_of(snapshot, &put.record) {
         Ok(rules) => rules,

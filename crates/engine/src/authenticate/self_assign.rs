@@ -286,19 +286,21 @@ fn proof<'a>(
     let (changes, events) = (case.changes.len(), case.events.len());
     let failure = match trial::run(case, &candidates, &trial)? {
         Outcome::Right(success) => {
+            // Held back until the password is proven, too: whatever the back-end says but yes, nothing is consumed.
+            let changes = case.changes.split_off(changes);
+            let events = case.events.split_off(events);
+            let used = case.used.take();
             let typed = success.typed.as_ref().map(|typed| &typed.password);
-            if back_end::accepts(case, typed.cloned().unwrap_or_default())? {
-                return ControlFlow::Continue(Success {
-                    asked_before: true,
-                    ..success
-                });
+            if !back_end::accepts(case, typed.cloned().unwrap_or_default())? {
+                return back_end::rejected(case, Status::BACKEND_REJECT_SUPPLIED_PASS);
             }
-            case.changes.truncate(changes);
-            let rejected = case.events.split_off(events);
-            let of_back_end = |(code, _): &(Code, _)| *code == Code::BACK_END_REJECTED;
-            case.events.extend(rejected.into_iter().filter(of_back_end));
-            case.used = None;
-            return back_end::rejected(case, Status::BACKEND_REJECT_SUPPLIED_PASS);
+            case.changes.extend(changes);
+            case.events.extend(events);
+            case.used = used;
+            return ControlFlow::Continue(Success {
+                asked_before: true,
+                ..success
+            });
         }
         Outcome::Failed(failure) => failure,
     };

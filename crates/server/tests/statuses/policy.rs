@@ -36,17 +36,27 @@ fn requests_for_somebody_else() {
         1006,
         json!({"user": "uma", "otp": hotp(KEY_HEX, 0)}),
     );
-    world.proves_app(
-        &proof,
-        -108,
-        json!({"user": "uma", "password": "For-The-Directory-1"}),
-    );
-    let packet = world.proves_pap(&proof, -108, "uma", "For-The-Directory-1");
+    let password = json!({"user": "uma", "password": "For-The-Directory-1"});
+    world.proves_app(&proof, -107, password.clone());
+    let packet = world.proves_pap(&proof, -107, "uma", "For-The-Directory-1");
     assert!(
         packet.is_reject(),
         "the user was identified: {}",
         packet.text
     );
+
+    // A RADIUS server knows no groups.
+    world.done(
+        "backend/create",
+        json!({"name": "nps", "protocol": "radius", "address": "127.0.0.1", "port": 1, "shared_secret": "a long shared secret"}),
+    );
+    world.policy(
+        "base",
+        json!({"back_end_auth": "always", "group_check": "reject", "groups": ["otp-users"]}),
+    );
+    world.proves_app(&proof, -108, password);
+    world.set_radius_timeout(0.5);
+    world.proves_pap(&proof, -108, "uma", "For-The-Directory-1");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::world::{
     Ask, Directory, WRONG, World, accepted, asked, codes, grant, radius, status, value, webhook,
 };
 use crate::back_end::{Given, Question, Said, UserInfo};
-use crate::decision::{Decision, Verdict};
+use crate::decision::{Answer, Answers, Decision, Question as Asked, Step, Verdict};
 use crate::model::{BackEndKey, Contact};
 use crate::trace::{Entry, Saying, What};
 use serde_json::{Value as Json, json};
@@ -741,4 +741,24 @@ fn user_information_that_cannot_be_taken_over_is_a_warning() {
         world.asked.is_empty(),
         "nobody waits for a directory he does not need"
     );
+}
+
+#[test]
+fn a_full_pool_refuses_nobody_who_is_right() {
+    let mut world = world(proxy(json!({"password_autolearn": "yes"})));
+    let ask = Ask::combined(&format!("New{}", value(2)));
+    let mut answers = Answers::default();
+    let decision = loop {
+        match world.step(&ask, &answers) {
+            Step::Done(decision) => break decision,
+            Step::Ask(question @ Asked::Hash { .. }) => answers.add(question, Answer::Busy),
+            Step::Ask(question) => {
+                let answer = world.answer(&question);
+                answers.add(question, answer);
+            }
+        }
+    };
+    assert_eq!(codes(&decision), ["S-101001", "S-109001"], "not learned");
+    world.commit(&decision);
+    assert_eq!(world.state().counter, 3);
 }

@@ -194,7 +194,7 @@ fn nothing_free_leaves_the_account() {
         let decision = world.send(&Ask::combined("Secret"));
         assert_eq!(
             codes(&decision),
-            ["S-101001", "S-109001", "I-107002", "W-107001"]
+            ["S-101001", "S-109001", "W-107001", "I-107002"]
         );
         assert!(world.account().authenticators.is_empty());
     }
@@ -384,7 +384,10 @@ fn the_first_failure_answers() {
     }
     let mut world = alice(mode).behind(Directory::of("x").says("Secret", Said::Expired));
     assert_eq!(world.try_value(&wish(&right)), 1021);
-    assert_eq!(world.pool.len(), 1);
+    assert_eq!(world.pool[0].applications[0].state.counter, 2);
+    world.directory.as_mut().unwrap().down = true;
+    assert_eq!(world.try_value(&wish(&right)), -10);
+    assert_eq!(world.pool[0].applications[0].state.counter, 2);
 }
 
 #[test]

@@ -495,7 +495,11 @@ impl World {
         self.asked.clear();
         for _ in 0..50 {
             match self.step(ask, &answers) {
-                Step::Done(decision) => return *decision,
+                Step::Done(decision) => {
+                    let shown = self.shown();
+                    assert!(shown.len() <= 1, "one password a request: {shown:?}");
+                    return *decision;
+                }
                 Step::Ask(question) => {
                     let answer = self.answer(&question);
                     self.asked.push(question.clone());
