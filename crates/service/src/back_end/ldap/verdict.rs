@@ -116,6 +116,10 @@ fn state_of_windows(user: &Entry) -> Option<Said> {
 fn by_policy(profile: Profile, answer: &Answer, user: &Entry) -> Option<Said> {
     let policy = PasswordPolicy::of(&answer.controls);
     match policy.error {
+        // 389 Directory Server gives the error of a locked account for an inactivated one as well
+        Some(PasswordError::Locked) if profile == Profile::Ds389 && is_inactivated(answer) => {
+            return Some(Said::Disabled);
+        }
         Some(PasswordError::Expired | PasswordError::ChangeAfterReset) => {
             return Some(Said::Expired);
         }
@@ -148,9 +152,14 @@ fn by_389ds(answer: &Answer, policy: PasswordPolicy) -> Option<Said> {
         }
         code::INVALID_CREDENTIALS if text.contains("password expired") => Some(Said::Expired),
         code::CONSTRAINT_VIOLATION if text.contains("retry limit") => Some(Said::Locked),
-        code::UNWILLING_TO_PERFORM if text.contains("inactivated") => Some(Said::Disabled),
+        code::UNWILLING_TO_PERFORM if is_inactivated(answer) => Some(Said::Disabled),
         _ => None,
     }
+}
+
+fn is_inactivated(answer: &Answer) -> bool {
+    let text = answer.outcome.text.to_ascii_lowercase();
+    answer.outcome.code == code::UNWILLING_TO_PERFORM && text.contains("inactivated")
 }
 
 /// IBM Security Directory Server: refusals by text where the control is missing (IBM SDS Administration Guide,

@@ -169,6 +169,22 @@ fn directory_server_389_tells_the_state_by_text_and_its_own_control() {
             answer(
                 53,
                 "Account inactivated. Contact system administrator.",
+                vec![policy(None, Some(1))],
+            ),
+            "disabled",
+        ),
+        (
+            answer(
+                19,
+                "Exceed password retry limit. Please try later.",
+                vec![policy(None, Some(1))],
+            ),
+            "locked",
+        ),
+        (
+            answer(
+                53,
+                "Account inactivated. Contact system administrator.",
                 vec![],
             ),
             "disabled",
