@@ -19,6 +19,7 @@ pub mod query;
 mod record;
 mod refusal;
 mod server;
+pub mod sync;
 pub mod table;
 pub mod view;
 mod write;

@@ -34,7 +34,10 @@ pub use node::{
 };
 pub use organisation::{Domain, OrgUnit};
 pub use session::{Session, SessionKey};
-pub use sync_profile::{LdapOwner, SyncGone, SyncMapping, SyncOptions, SyncProfile, SyncScope};
+pub use sync_profile::{
+    LdapOwner, SYNC_LOST_AFTER_S, SyncGone, SyncMapping, SyncOptions, SyncProfile, SyncRun,
+    SyncScope, SyncState,
+};
 pub use user::{Contact, LockReason, Overrides, StoredPassword, User, UserAttribute, UserState};
 
 use crate::time::Timestamp;

@@ -5,7 +5,9 @@ mod components;
 pub use components::{Components, RADIUS_CLIENT, RadiusClient};
 
 use crate::back_end::BackEnds;
-use crate::model::{AuthenticatorType, Domain, DomainKey, Meta, OrgUnit, PolicyKey, UnitKey};
+use crate::model::{
+    AuthenticatorType, Domain, DomainKey, Meta, OrgUnit, PolicyKey, SyncProfile, UnitKey,
+};
 use crate::policy::{Effective, Invalid, PolicySet};
 use crate::settings::Settings;
 use std::collections::HashMap;
@@ -28,6 +30,8 @@ pub struct Snapshot {
     pub components: Components,
     /// All back-ends.
     pub back_ends: BackEnds,
+    /// All synchronisation profiles.
+    pub sync_profiles: Vec<Arc<SyncProfile>>,
     /// All authenticator types.
     pub types: Vec<AuthenticatorType>,
     /// Settings of the deployment.
@@ -52,6 +56,14 @@ impl Snapshot {
         } else {
             &self.server_policy
         }
+    }
+
+    /// A synchronisation profile by name in any case.
+    pub fn sync_profile(&self, name: &str) -> Option<&Arc<SyncProfile>> {
+        let folded = crate::text::fold(name);
+        self.sync_profiles
+            .iter()
+            .find(|profile| crate::text::fold(&profile.name) == folded)
     }
 
     /// The spelled name of a unit, or nothing.

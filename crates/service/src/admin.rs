@@ -8,10 +8,12 @@ pub(crate) mod migrate;
 mod query;
 mod root;
 mod rotate;
+mod sync;
 
 pub use import::run as import;
 pub(crate) use root::follow as follow_root;
 pub(crate) use rotate::{Rotating, follow as follow_rotation};
+pub(crate) use sync::Syncing;
 
 use crate::back_end::Asking;
 use crate::node::Node;
@@ -204,6 +206,12 @@ impl<'n> Run<'n> {
         if let Some(order) = action::import_order(&decision) {
             self.timer.enter(Stage::Act);
             let reply = import::carry_out(self, command.verb, *decision, order).await?;
+            self.timer.leave();
+            return Ok(Ended::Reply(Box::new(reply)));
+        }
+        if let Some(order) = action::sync_order(&decision) {
+            self.timer.enter(Stage::Act);
+            let reply = sync::carry_out(self, command.verb, *decision, order).await?;
             self.timer.leave();
             return Ok(Ended::Reply(Box::new(reply)));
         }

@@ -4,6 +4,7 @@
 //! A connector knows one protocol: it makes one try at one server and translates the answer into [`Said`]. Which
 //! servers are tried, in which order, how often and for how long is decided here, once for all protocols.
 
+mod entries;
 mod health;
 mod ldap;
 mod radius;
@@ -13,6 +14,7 @@ mod trust;
 mod webhook;
 mod windows;
 
+pub(crate) use entries::{Pages, Search};
 pub use health::ServerHealth;
 pub(crate) use relay::{Relay, is_relayed};
 

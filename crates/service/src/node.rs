@@ -66,6 +66,7 @@ pub struct Node {
     clock: ClockWatch,
     presence: Presence,
     rotating: crate::admin::Rotating,
+    syncing: crate::admin::Syncing,
     next_root: OnceLock<NextRoot>,
     listening: OnceLock<Vec<Listening>>,
 }
@@ -127,6 +128,7 @@ impl Node {
             clock: ClockWatch::default(),
             presence: Presence::new(options.state_file),
             rotating: AtomicBool::new(false),
+            syncing: crate::admin::Syncing::default(),
             next_root: OnceLock::new(),
             listening: OnceLock::new(),
         });
@@ -166,6 +168,10 @@ impl Node {
     /// Whether this node works on a rotation of data keys.
     pub(crate) fn rotating(&self) -> &crate::admin::Rotating {
         &self.rotating
+    }
+
+    pub(crate) fn syncing(&self) -> &crate::admin::Syncing {
+        &self.syncing
     }
 
     /// The store.

@@ -4,7 +4,7 @@ mod query;
 
 pub use query::Rows;
 
-use crate::rows::{RowError, authenticator, node, session};
+use crate::rows::{RowError, authenticator, node, session, sync};
 use crate::sql::{Tx, args};
 use crate::{Counts, StoreError, account};
 use countersign_engine::admin::has_everything;
@@ -39,6 +39,9 @@ pub(crate) fn facts(tx: Tx<'_>, needs: &Needs) -> Result<AdminFacts, StoreError>
     }
     if needs.nodes {
         facts.nodes = node::all(tx)?;
+    }
+    if let Some(profile) = needs.sync_run {
+        facts.sync_run = sync::run(tx, profile)?;
     }
     Ok(facts)
 }
@@ -131,6 +134,11 @@ pub(crate) fn count(tx: Tx<'_>, wanted: &Count) -> Result<i64, StoreError> {
             ),
             Found::Nobody | Found::Unreadable(..) => Ok(0),
         },
+        Count::OwnedBy(profile) => number(
+            tx,
+            "SELECT COUNT(*) FROM \"user\" WHERE ldap_profile = $1",
+            *profile,
+        ),
         Count::Administrators => administrators(tx),
         Count::Sessions => Ok(tx
             .first("SELECT COUNT(*) FROM session", &[], |row| {

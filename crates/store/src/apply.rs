@@ -2,6 +2,7 @@
 
 mod back_end;
 mod put;
+mod sync;
 mod write;
 
 use crate::StoreError;

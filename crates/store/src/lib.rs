@@ -38,6 +38,7 @@ mod sql;
 mod sqlite;
 mod state_file;
 mod store;
+mod sync;
 mod trail;
 pub mod transfer;
 mod url;

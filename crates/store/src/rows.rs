@@ -12,6 +12,7 @@ pub(crate) mod organisation;
 pub(crate) mod policy;
 pub(crate) mod session;
 pub(crate) mod setting;
+pub(crate) mod sync;
 pub(crate) mod user;
 
 use crate::StoreError;
@@ -34,6 +35,8 @@ pub mod version {
     pub const BACK_END: u32 = 1;
     /// Groups of back-ends.
     pub const BACK_END_GROUP: u32 = 1;
+    /// Synchronisation profiles.
+    pub const SYNC_PROFILE: u32 = 1;
     /// Authenticator types.
     pub const TYPE: u32 = 1;
     /// User accounts.
@@ -51,6 +54,7 @@ pub mod version {
             "component" => COMPONENT,
             "back_end" => BACK_END,
             "back_end_group" => BACK_END_GROUP,
+            "sync_profile" => SYNC_PROFILE,
             "authenticator_type" => TYPE,
             "user" => USER,
             "authenticator" => AUTHENTICATOR,

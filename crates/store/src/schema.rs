@@ -19,6 +19,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_rotation.sql"),
     include_str!("../migrations/0004_marks.sql"),
     include_str!("../migrations/0005_back_ends.sql"),
+    include_str!("../migrations/0006_synchronisation.sql"),
 ];
 
 /// What a migration says to a server besides. Rows that every logon writes have room for their next version on their

@@ -1,7 +1,7 @@
 //! Reading the configuration as one value.
 
 use crate::StoreError;
-use crate::rows::{RowError, back_end, component, organisation, policy, setting};
+use crate::rows::{RowError, back_end, component, organisation, policy, setting, sync};
 use crate::sql::{Row, Tx};
 use countersign_engine::back_end::BackEnds;
 use countersign_engine::model::Location;
@@ -10,6 +10,7 @@ use countersign_engine::snapshot::{Components, Domains, Snapshot};
 use countersign_engine::text::fold;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Addresses of the host names that components are known by, as the shell resolved them.
 pub type Hosts = HashMap<String, Vec<IpAddr>>;
@@ -56,6 +57,10 @@ pub(crate) fn read(tx: Tx<'_>, hosts: &Hosts, node: &str) -> Result<Snapshot, St
             readable(tx, back_end::ALL, back_end::read)?,
             readable(tx, back_end::GROUPS, back_end::group)?,
         ),
+        sync_profiles: readable(tx, sync::ALL, sync::read)?
+            .into_iter()
+            .map(Arc::new)
+            .collect(),
         types: readable(tx, organisation::TYPES, organisation::authenticator_type)?,
         settings: setting::read(tx)?,
     })

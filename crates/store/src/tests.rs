@@ -10,5 +10,6 @@ mod faults;
 mod free;
 mod lists;
 mod races;
+mod sync;
 mod together;
 pub(crate) mod world;

@@ -77,6 +77,8 @@ pub enum Action {
     },
     /// An import, decided in batches of rows by [`super::import`].
     Import(Box<super::import::Order>),
+    /// A synchronisation, decided in batches of entries by [`super::sync`].
+    Sync(Box<super::sync::Order>),
     /// The conversion of old records.
     Migration(MigrationAction),
     /// The test of a back-end.

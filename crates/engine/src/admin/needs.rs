@@ -2,7 +2,9 @@
 
 use crate::Status;
 use crate::facts::{Account, Found};
-use crate::model::{Authenticator, DomainKey, NodeRecord, Session, SessionKey, UnitKey, UserKey};
+use crate::model::{
+    Authenticator, DomainKey, NodeRecord, Session, SessionKey, SyncRun, UnitKey, UserKey,
+};
 use crate::snapshot::Snapshot;
 use crate::text::fold;
 use std::ops::RangeInclusive;
@@ -26,6 +28,8 @@ pub struct Needs {
     pub counts: Vec<Count>,
     /// Whether the servers of the deployment are wanted.
     pub nodes: bool,
+    /// The newest run of this synchronisation profile.
+    pub sync_run: Option<i64>,
 }
 
 /// Names an account.
@@ -52,6 +56,8 @@ pub enum Count {
     AuthenticatorsOfType(String),
     /// Accounts that use the authenticators of this one.
     LinkedTo(AccountRef),
+    /// Accounts that a synchronisation profile owns.
+    OwnedBy(i64),
     /// Enabled, unlocked accounts that have every privilege.
     Administrators,
     /// Administrative sessions.
@@ -85,6 +91,8 @@ pub struct AdminFacts {
     pub counts: Vec<(Count, i64)>,
     /// The servers of the deployment, where they were asked for.
     pub nodes: Vec<NodeRecord>,
+    /// The newest run of the profile that was asked for, if it ever ran.
+    pub sync_run: Option<SyncRun>,
 }
 
 impl AdminFacts {

@@ -95,6 +95,20 @@ pub(super) fn of_row(
     record
 }
 
+/// The record of a change that a synchronisation makes, as the verb would leave it; `place` tells it from the others.
+pub(super) fn of_change(
+    caller: &Caller,
+    at: Timestamp,
+    verb: &Verb,
+    place: u64,
+    input: Map<String, Json>,
+) -> Record {
+    let mut record = about(caller, at, Code::COMMAND_DONE, verb, input);
+    record.amid = amid(caller.request, place | 1 << 61);
+    record.status = Some(Status::SUCCESS);
+    record
+}
+
 fn of_event(
     caller: &Caller,
     at: Timestamp,

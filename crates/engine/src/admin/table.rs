@@ -18,8 +18,9 @@ pub(super) mod org_unit;
 mod policy;
 mod session;
 mod setting;
+mod sync_profile;
 mod timing;
-mod user;
+pub(super) mod user;
 mod user_attribute;
 
 pub(super) use authenticator::{assigned, plain};
@@ -120,6 +121,7 @@ const OBJECTS: &[&[Verb]] = &[
     domain::VERBS,
     org_unit::VERBS,
     setting::VERBS,
+    sync_profile::VERBS,
     key::VERBS,
     import::VERBS,
     audit::VERBS,

@@ -7,4 +7,5 @@ mod configuration;
 mod devices;
 mod grammar;
 mod nodes;
+mod sync_profiles;
 pub(super) mod world;

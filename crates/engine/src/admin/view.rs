@@ -7,6 +7,7 @@ mod node;
 mod organisation;
 mod policy;
 mod session;
+mod sync_profile;
 mod user;
 
 pub use authenticator::{application, authenticator, authenticator_type};
@@ -16,6 +17,7 @@ pub use node::node;
 pub use organisation::{domain, org_unit, setting};
 pub use policy::policy;
 pub use session::{key, rotation, session, session_id};
+pub use sync_profile::{sync_profile, sync_run};
 pub use user::{attribute, last_auth_at, user};
 
 use crate::model::Meta;

@@ -5,8 +5,8 @@ use crate::Secret;
 use crate::model::{
     Application, ApplicationKey, Authenticator, AuthenticatorKey, AuthenticatorType, BackEnd,
     BackEndGroup, BackEndKey, Component, ComponentKey, Domain, DomainKey, KeyRecord, NodeReport,
-    NodeWish, OrgUnit, PolicyKey, Rotation, Session, SessionKey, UnitKey, User, UserAttribute,
-    UserKey, UserState,
+    NodeWish, OrgUnit, PolicyKey, Rotation, Session, SessionKey, SyncProfile, SyncRun, UnitKey,
+    User, UserAttribute, UserKey, UserState,
 };
 use crate::policy::Policy;
 use crate::time::Timestamp;
@@ -133,6 +133,12 @@ pub enum Write {
     Rotation(Box<Rotation>),
     /// An administrator's logon, noted on the account without raising any version.
     LastLogon(UserKey, Timestamp, String),
+    /// A synchronisation profile.
+    SyncProfile(Box<Put<SyncProfile>>),
+    /// Remove a synchronisation profile at this revision; its accounts are owned by nobody from then on.
+    RemoveSyncProfile(i64, i64),
+    /// The newest run of a profile, in place of the one of that version; it is stored with the next version.
+    SyncRun(Box<SyncRun>),
     /// What a node says of itself.
     NodeReport(Box<NodeReport>),
     /// What is wanted of a node.

@@ -1,4 +1,6 @@
+use super::words::words;
 use super::{BackEndKey, DomainKey, Meta, UnitKey};
+use crate::time::Timestamp;
 
 /// What is taken over from a directory, and where to (administration.md 11).
 #[derive(Clone, Debug)]
@@ -108,4 +110,61 @@ pub struct LdapOwner {
     pub entry: String,
     /// Distinguished name when it was last seen.
     pub dn: String,
+}
+
+/// Seconds after which a run that says nothing counts as dead: its node may have been killed.
+pub const SYNC_LOST_AFTER_S: i64 = 60;
+
+/// The newest run of a profile: who works on it, and how far it is. One node at a time holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncRun {
+    /// Row of the profile.
+    pub profile: i64,
+    /// The version it was read at, 0 for the first run; it is stored with the next one.
+    pub version: i64,
+    /// The node that works on it.
+    pub node: String,
+    /// Who ordered it.
+    pub user: String,
+    /// How it is.
+    pub state: SyncState,
+    /// When it began.
+    pub started: Timestamp,
+    /// When its node last said how far it is.
+    pub seen: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// What it has done so far, a JSON object of counts.
+    pub totals: String,
+    /// How it ended, in words.
+    pub message: String,
+}
+
+impl SyncRun {
+    /// Whether somebody works on it.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        let silent = now.micros_since(self.seen) > SYNC_LOST_AFTER_S * 1_000_000;
+        self.state == SyncState::Running && !silent
+    }
+}
+
+/// How a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncState {
+    /// Under way.
+    Running,
+    /// Ended; everything is as the directory says.
+    Done,
+    /// Stopped before it deletes or disables more than the profile allows.
+    Braked,
+    /// Ended early: cancelled.
+    Cancelled,
+    /// Ended early: the directory or the store.
+    Failed,
+}
+
+words! {
+    SyncScope: Subtree "subtree", One "one", Base "base";
+    SyncGone: Keep "keep", Disable "disable", Delete "delete";
+    SyncState: Running "running", Done "done", Braked "braked", Cancelled "cancelled", Failed "failed";
 }

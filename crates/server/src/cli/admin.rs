@@ -2,6 +2,7 @@
 
 mod help;
 pub(crate) mod output;
+mod progress;
 mod script;
 mod session;
 mod words;
@@ -92,7 +93,7 @@ fn one(
     };
     block_on(async {
         let mut session = Session::open(&late.connection).await?;
-        let envelope = session.run(row, &body).await;
+        let envelope = progress::run(&late.connection, &mut session, row, &body).await;
         session.close().await;
         Ok(output::show(&envelope?, late.json))
     })

@@ -2,7 +2,7 @@ use crate::node::Node;
 use countersign_engine::Status;
 use countersign_engine::admin::{
     Action, AdminDecision, EscrowFor, KeyAction, MigrationAction, Refusal, Write, import::Order,
-    view,
+    sync, view,
 };
 use countersign_engine::decision::Change;
 use countersign_keyring::escrow;
@@ -17,6 +17,14 @@ use std::sync::Arc;
 pub(super) fn import_order(decision: &AdminDecision) -> Option<Order> {
     match &decision.action {
         Some(Action::Import(order)) => Some(order.as_ref().clone()),
+        _ => None,
+    }
+}
+
+/// The synchronisation that a decision orders, if it orders one.
+pub(super) fn sync_order(decision: &AdminDecision) -> Option<sync::Order> {
+    match &decision.action {
+        Some(Action::Sync(order)) => Some(order.as_ref().clone()),
         _ => None,
     }
 }
@@ -37,7 +45,7 @@ pub(super) async fn perform(
             Ok(())
         }
         Action::Timing { request } => timing(node, request, decision),
-        Action::Import(_) => Ok(()),
+        Action::Import(_) | Action::Sync(_) => Ok(()),
         Action::BackEnd(test) => {
             decision
                 .result

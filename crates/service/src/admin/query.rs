@@ -64,6 +64,11 @@ fn of_snapshot(node: &Node, name: &str) -> Vec<View> {
             .iter()
             .map(|group| view::back_end_group(group, &snapshot))
             .collect(),
+        "sync-profile" => snapshot
+            .sync_profiles
+            .iter()
+            .map(|profile| view::sync_profile(profile, &snapshot))
+            .collect(),
         "authenticator-type" => snapshot
             .types
             .iter()

@@ -26,7 +26,7 @@ pub(crate) use wire::{Entry, Scope};
 
 use super::{Target, Tried};
 use countersign_engine::back_end::{Ask, Password, Said, Wanted};
-use countersign_engine::model::Directory;
+use countersign_engine::model::{Directory, Profile};
 use fault::Fault;
 use pool::{Lease, Pool, Pools, Purpose};
 use std::sync::Arc;
@@ -55,7 +55,7 @@ pub(crate) struct Wide<'a> {
     pub(crate) base: &'a str,
     /// How far below.
     pub(crate) scope: Scope,
-    /// Which, as RFC 4515 writes it.
+    /// Which, as RFC 4515 writes it; empty: the users of the record.
     pub(crate) filter: &'a str,
     /// What of them.
     pub(crate) attributes: &'a [String],
@@ -91,7 +91,8 @@ impl Connector {
     }
 
     /// Passes all entries that match on, page by page, on a connection of their own; each page has the time of the
-    /// record.
+    /// record. What lies in another naming context of Active Directory is no part of the answer; any other reference makes
+    /// it incomplete.
     ///
     /// # Errors
     /// The directory, the filter, or whoever takes the entries: in words.
@@ -105,14 +106,23 @@ impl Connector {
         let search = wire::Search {
             base: wide.base.to_owned(),
             scope: wide.scope,
-            filter: wire::Filter::parse(wide.filter)?,
+            filter: match wide.filter {
+                "" => user::all(own)?,
+                filter => wire::Filter::parse(filter)?,
+            },
             attributes: wide.attributes.to_vec(),
             most: 0,
         };
         let pool = Pool::new(target, own)?;
         let deadline = Instant::now() + patience(target);
         let mut lease = pool.lease(Purpose::Service, deadline).await?;
-        pages::read(&mut lease, &search, Some(patience(target)), each).await
+        let beyond = pages::read(&mut lease, &search, Some(patience(target)), each).await?;
+        match beyond.filter(|_| own.profile != Profile::Ad) {
+            Some(to) => Err(format!(
+                "search: the directory refers to {to} for a part of the entries, and referrals are not followed"
+            )),
+            None => Ok(()),
+        }
     }
 }
 

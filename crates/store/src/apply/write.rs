@@ -5,7 +5,7 @@ use crate::StoreError;
 use crate::admin::count;
 use crate::rows::{
     application, authenticator, back_end, component, key, node, organisation, policy, session,
-    setting, user,
+    setting, sync, user,
 };
 use countersign_engine::admin::needs::Count;
 use countersign_engine::admin::{Put, Write};
@@ -88,6 +88,11 @@ impl Applying<'_> {
                 user::set_last_logon(self.tx, *key, *at, from)?;
                 self.effects.touched.push(Touch::Evict(*key));
             }
+            Write::SyncProfile(put) => self.put_sync_profile(put)?,
+            Write::RemoveSyncProfile(key, revision) => {
+                self.remove_sync_profile(*key, *revision)?;
+            }
+            Write::SyncRun(run) => sync::put_run(self.tx, run)?,
             Write::NodeReport(report) => node::report(self.tx, report)?,
             Write::NodeWish(name, wish) => node::wish(self.tx, name, wish, self.now)?,
             Write::RemoveNode(name) => node::delete(self.tx, name)?,
@@ -141,7 +146,7 @@ impl Applying<'_> {
         self.configured()
     }
 
-    fn remove(&mut self, sql: &str, key: i64, revision: i64) -> Result<(), Stop> {
+    pub(super) fn remove(&mut self, sql: &str, key: i64, revision: i64) -> Result<(), Stop> {
         self.tx.one(sql, crate::sql::args![key, revision])?;
         Ok(self.configured()?)
     }

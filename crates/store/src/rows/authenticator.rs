@@ -59,6 +59,11 @@ const KEYS_OF_USER: &str = "SELECT key FROM authenticator WHERE user_key = $1";
 const RAISE: &str = "UPDATE application_state SET version = version + 1 WHERE application_key IN
     (SELECT key FROM application WHERE authenticator_key = $1)";
 
+/// The authenticators of a condition that a caller writes.
+pub(crate) fn of(condition: &str) -> String {
+    format!("{}{condition}", select!(""))
+}
+
 pub(crate) fn by_serial(tx: Tx<'_>, serial: &str) -> Result<Option<Authenticator>, RowError> {
     Ok(read_all(tx, BY_SERIAL, args![serial])?.pop())
 }

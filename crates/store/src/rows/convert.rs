@@ -38,6 +38,7 @@ pub(crate) const TABLES: &[&str] = &[
     "component",
     "back_end",
     "back_end_group",
+    "sync_profile",
     "authenticator_type",
     "user",
     "authenticator",

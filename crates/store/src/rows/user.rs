@@ -4,8 +4,8 @@ use super::{RowError, blob, check_version, sealed, version};
 use crate::StoreError;
 use crate::sql::{Arg, Columns, Row, Tx, args};
 use countersign_engine::model::{
-    Contact, DomainKey, LockReason, Meta, Overrides, StoredPassword, UnitKey, User, UserAttribute,
-    UserKey, UserState,
+    Contact, DomainKey, LdapOwner, LockReason, Meta, Overrides, StoredPassword, UnitKey, User,
+    UserAttribute, UserKey, UserState,
 };
 use countersign_engine::policy::{BackEndAuth, GroupCheck, LocalAuth};
 use countersign_engine::text::fold;
@@ -23,11 +23,14 @@ macro_rules! select {
     u.back_end_auth, u.group_check, u.offline_auth, u.max_days_between_authentications, u.delivery_method, u.delivery_profile,
     u.signature_delivery_method, u.signature_delivery_profile, u.linked_key, u.disabled, u.expires_at, u.privileges, u.last_logon_at,
     u.last_logon_from, u.max_sessions, s.version, s.lock_count, s.locked, s.unlock_attempts_used, s.lock_duration_min, s.last_auth_at,
-    s.last_auth_request_at, s.last_failure_at FROM \"user\" u JOIN user_state s ON s.user_key = u.key ",
+    s.last_auth_request_at, s.last_failure_at, u.ldap_profile, u.ldap_entry, u.ldap_dn FROM \"user\" u JOIN user_state s ON s.user_key = u.key ",
             $rest
         )
     };
 }
+
+/// Where the mark of synchronisation stands in a row.
+const OWNER: usize = 43;
 
 pub(crate) const BY_NAME: &str = select!("WHERE u.domain_key = $1 AND u.folded = $2");
 pub(crate) const BY_KEY: &str = select!("WHERE u.key = $1");
@@ -35,15 +38,16 @@ pub(crate) const BY_KEY: &str = select!("WHERE u.key = $1");
 const INSERT: &str = "INSERT INTO \"user\" (domain_key, user_id, folded, unit_key, name, name_folded, description, description_folded, email, email_folded, phone, mobile,
     locale, password, password_copy, password_history, password_set_at, local_auth, back_end_auth, group_check, offline_auth,
     max_days_between_authentications, delivery_method, delivery_profile, signature_delivery_method, signature_delivery_profile, linked_key, disabled,
-    expires_at, privileges, last_logon_at, last_logon_from, max_sessions, modified, record_version, key, revision, created)
+    expires_at, privileges, last_logon_at, last_logon_from, max_sessions, ldap_profile, ldap_entry, ldap_dn, modified, record_version, key,
+    revision, created)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
-    $31, $32, $33, $34, $35, $36, $37, $38)";
+    $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)";
 const UPDATE: &str = "UPDATE \"user\" SET domain_key = $1, user_id = $2, folded = $3, unit_key = $4, name = $5, name_folded = $6, description = $7, description_folded = $8,
     email = $9, email_folded = $10, phone = $11, mobile = $12, locale = $13, password = $14, password_copy = $15, password_history = $16,
     password_set_at = $17, local_auth = $18, back_end_auth = $19, group_check = $20, offline_auth = $21, max_days_between_authentications = $22,
     delivery_method = $23, delivery_profile = $24, signature_delivery_method = $25, signature_delivery_profile = $26, linked_key = $27,
-    disabled = $28, expires_at = $29, privileges = $30, last_logon_at = $31, last_logon_from = $32, max_sessions = $33, modified = $34,
-    record_version = $35, revision = revision + 1 WHERE key = $36 AND revision = $37";
+    disabled = $28, expires_at = $29, privileges = $30, last_logon_at = $31, last_logon_from = $32, max_sessions = $33, ldap_profile = $34,
+    ldap_entry = $35, ldap_dn = $36, modified = $37, record_version = $38, revision = revision + 1 WHERE key = $39 AND revision = $40";
 const DELETE: &str = "DELETE FROM \"user\" WHERE key = $1 AND revision = $2";
 const SET_PASSWORD: &str = "UPDATE \"user\" SET password = $1, password_copy = $2, password_history = $3, password_set_at = $4, modified = $5,
     revision = revision + 1 WHERE key = $6";
@@ -100,7 +104,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<(User, UserState), RowError> {
         c.string()?,
     );
     let meta = check_version(c.meta()?, version::known(TABLE), "user", &id)?;
-    let user = User {
+    let mut user = User {
         key,
         domain,
         id,
@@ -118,7 +122,34 @@ pub(crate) fn read(row: &Row<'_>) -> Result<(User, UserState), RowError> {
         max_sessions: c.opt_number()?,
         ldap_owner: None,
     };
-    Ok((user, state(&mut c)?))
+    let state = state(&mut c)?;
+    user.ldap_owner = owner(&mut c)?.map(Box::new);
+    Ok((user, state))
+}
+
+/// The accounts of a condition that a caller writes.
+pub(crate) fn of(condition: &str) -> String {
+    format!("{}{condition}", select!(""))
+}
+
+/// What tells an account even where its record cannot be read: domain, folded user ID, and profile and entry that own it.
+pub(crate) fn identity(row: &Row<'_>) -> Result<Identity, StoreError> {
+    let mut c = row.columns_from(1);
+    let (domain, _, folded) = (DomainKey(c.int()?), c.opt_text()?, c.string()?);
+    let owner = owner(&mut row.columns_from(OWNER))?;
+    Ok((domain, folded, owner.map(|own| (own.profile, own.entry))))
+}
+
+/// Domain, folded user ID, and the profile and entry that own it.
+type Identity = (DomainKey, String, Option<(i64, String)>);
+
+fn owner(c: &mut Columns<'_, '_>) -> Result<Option<LdapOwner>, StoreError> {
+    let (profile, entry, dn) = (c.opt_int()?, c.opt_string()?, c.opt_string()?);
+    Ok(profile.map(|profile| LdapOwner {
+        profile,
+        entry: entry.unwrap_or_default(),
+        dn: dn.unwrap_or_default(),
+    }))
 }
 
 fn contact(c: &mut Columns<'_, '_>) -> Result<Option<Box<Contact>>, StoreError> {
@@ -224,6 +255,7 @@ fn write(
     let privileges = (!r.privileges.is_empty())
         .then(|| serde_json::to_string(&r.privileges).unwrap_or_default());
     let p = r.password.as_ref();
+    let owner = r.ldap_owner.as_deref();
     let mut args = args![
         r.domain.0,
         &r.id,
@@ -258,6 +290,9 @@ fn write(
         r.last_logon.as_ref().map(|(at, _)| *at),
         r.last_logon.as_ref().map(|(_, from)| from.as_str()),
         r.max_sessions,
+        owner.map(|own| own.profile),
+        owner.map(|own| own.entry.as_str()),
+        owner.map(|own| own.dn.as_str()),
         m.modified,
         m.record_version,
         r.key.0,

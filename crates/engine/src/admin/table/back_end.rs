@@ -17,6 +17,9 @@ use crate::admin::{Field, Kind, Query, Refusal, Stop, view};
 use crate::model::{BackEnd, Charset, PROTOCOL_WORDS, PasswordProtocol, Profile, RealmRule, Tls};
 use std::sync::Arc;
 
+pub(super) use dn::{is_attribute, is_dn};
+pub(super) use filter::is_filter;
+
 const NAME: Field = name("name", 80, "The name of the back-end.").required();
 // Neither required nor refused where it is null: the rules answer 1090.
 pub(super) const PROTOCOL: Field = choice(

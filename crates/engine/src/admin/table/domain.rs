@@ -1,6 +1,7 @@
 //! Domains.
 
 use super::field::{DESCRIPTION, QUERY, name};
+use super::sync_profile::unnamed;
 use super::{Verb, rules};
 use crate::admin::decide::{Context, Outcome};
 use crate::admin::meta::{fresh, touched};
@@ -146,6 +147,7 @@ fn delete(context: &Context<'_>) -> Result<Outcome, Stop> {
         ))
         .into());
     }
+    unnamed(given.snapshot, |profile| profile.domain == domain.key)?;
     Ok(Outcome::default().write(Write::RemoveDomain(domain.key, domain.meta.revision)))
 }
 

@@ -2,6 +2,7 @@
 
 use super::domain::none;
 use super::field::{DESCRIPTION, DOMAIN, QUERY, name};
+use super::sync_profile::unnamed;
 use super::{Verb, rules};
 use crate::admin::decide::{Context, Outcome};
 use crate::admin::meta::{fresh, touched};
@@ -153,6 +154,7 @@ fn delete(context: &Context<'_>) -> Result<Outcome, Stop> {
         ))
         .into());
     }
+    unnamed(given.snapshot, |profile| profile.org_unit == Some(unit.key))?;
     Ok(Outcome::default().write(Write::RemoveUnit(unit.key, unit.meta.revision)))
 }
 

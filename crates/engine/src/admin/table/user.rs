@@ -22,7 +22,8 @@ use crate::admin::{Field, Fields, Kind, Query, Stop, account};
 use crate::snapshot::Snapshot;
 
 pub(crate) use create::account_of;
-pub(in crate::admin) use delete::freed;
+pub(in crate::admin) use delete::{freed, removed};
+pub(in crate::admin) use relocate::moved;
 
 const ONE: &[Field] = &[USER, DOMAIN];
 const ORG_UNIT: Field = name("org_unit", 255, "The organizational unit; null: none.").clearable();

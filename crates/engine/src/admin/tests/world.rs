@@ -37,6 +37,7 @@ pub(crate) struct World {
     pub(crate) devices: Vec<Authenticator>,
     pub(crate) sessions: Vec<Session>,
     pub(crate) nodes: Vec<NodeRecord>,
+    pub(crate) sync_run: Option<SyncRun>,
     pub(crate) counts: HashMap<&'static str, i64>,
     pub(crate) caller: Caller,
 }
@@ -167,6 +168,7 @@ impl World {
             devices,
             sessions: Vec::new(),
             nodes: Vec::new(),
+            sync_run: None,
             counts: HashMap::from([("administrators", 2)]),
             caller,
         };
@@ -258,6 +260,7 @@ impl World {
                 | Count::UsersOfUnit(_) => "content",
                 Count::AuthenticatorsOfType(_) => "type",
                 Count::LinkedTo(_) => "linked",
+                Count::OwnedBy(_) => "owned",
                 Count::Administrators => "administrators",
                 Count::Sessions | Count::SessionsOf(_) => "sessions",
             };
@@ -268,6 +271,7 @@ impl World {
         if needs.nodes {
             facts.nodes.clone_from(&self.nodes);
         }
+        facts.sync_run = self.sync_run.clone().filter(|_| needs.sync_run.is_some());
         facts
     }
 

@@ -10,6 +10,7 @@ pub fn user(account: &Account, snapshot: &Snapshot, linked: Option<&User>) -> Vi
     let (user, state) = (&account.user, &account.state);
     let contact = user.contact.as_deref().cloned().unwrap_or_default();
     let overrides = user.overrides.as_deref().cloned().unwrap_or_default();
+    let owner = user.ldap_owner.as_deref();
     let mut fields = view(json!({
         "user": user.id,
         "domain": snapshot.domains.name(user.domain),
@@ -29,6 +30,8 @@ pub fn user(account: &Account, snapshot: &Snapshot, linked: Option<&User>) -> Vi
         "max_sessions": user.max_sessions,
         "last_logon_at": user.last_logon.as_ref().map(|(at, _)| at.rfc3339()),
         "last_logon_from": user.last_logon.as_ref().map(|(_, from)| from.as_str()),
+        "sync_profile": owner.and_then(|owner| profile(snapshot, owner.profile)),
+        "sync_dn": owner.map(|owner| owner.dn.as_str()),
     }));
     fields.append(&mut view(json!({
         "disabled": user.disabled,
@@ -51,6 +54,12 @@ pub fn user(account: &Account, snapshot: &Snapshot, linked: Option<&User>) -> Vi
         "signature_delivery_profile": overrides.signature_delivery_profile,
     })));
     with_meta(fields, &user.meta)
+}
+
+/// The name of a synchronisation profile.
+fn profile(snapshot: &Snapshot, key: i64) -> Option<&str> {
+    let mut all = snapshot.sync_profiles.iter();
+    all.find(|one| one.key == key).map(|one| one.name.as_str())
 }
 
 /// An attribute of an account.

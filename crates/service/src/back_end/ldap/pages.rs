@@ -10,7 +10,8 @@ const SIZE: i32 = 500;
 /// Pages of one answer, against one that has no end.
 const MOST: usize = 20_000;
 
-/// Passes every entry of an answer on, in the order in which they come. References are not followed. With a `pace` each
+/// Passes every entry of an answer on, in the order in which they come. References are not followed; the first is
+/// answered. With a `pace` each
 /// page has that much time, else all have what the question has.
 ///
 /// # Errors
@@ -20,8 +21,9 @@ pub(super) async fn read(
     search: &Search,
     pace: Option<Duration>,
     mut each: impl FnMut(Entry) -> Result<(), String>,
-) -> Result<(), String> {
+) -> Result<Option<String>, String> {
     let mut cookie = Vec::new();
+    let mut reference = None;
     for _ in 0..MOST {
         pace.into_iter()
             .for_each(|pace| lease.until(Instant::now() + pace));
@@ -29,12 +31,13 @@ pub(super) async fn read(
             .search_with(search, &[Control::page(SIZE, &cookie)])
             .await?;
         let end = found.end;
+        reference = reference.or_else(|| found.references.into_iter().next());
         found.entries.into_iter().try_for_each(&mut each)?;
         if !end.outcome.is_success() {
             return Err(format!("search: {}", end.outcome));
         }
         match Control::next_page(&end.controls) {
-            None => return Ok(()),
+            None => return Ok(reference),
             Some(next) => cookie = next,
         }
     }

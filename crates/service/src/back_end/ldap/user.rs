@@ -78,21 +78,29 @@ pub(super) fn named(attributes: &[&str]) -> Vec<String> {
     attributes.iter().map(|&name| name.to_owned()).collect()
 }
 
+/// All users of a record.
+pub(super) fn all(own: &Directory) -> Result<Filter, String> {
+    let mut all = classes(own, habits(own.profile));
+    all.extend(extra(own)?);
+    Ok(Filter::And(all))
+}
+
 /// Which entry a user ID means.
 pub(super) fn filter(own: &Directory, user: &str) -> Result<Filter, String> {
     let habits = habits(own.profile);
     let mut all = classes(own, habits);
     all.push(by_id(own, habits, user));
-    if let Some(text) = own
-        .user_filter
-        .as_deref()
-        .filter(|text| !text.trim().is_empty())
-    {
-        let wrong =
-            |why| format!("search: the field user_filter of the record cannot be used: {why}");
-        all.push(Filter::parse(text).map_err(wrong)?);
-    }
+    all.extend(extra(own)?);
     Ok(Filter::And(all))
+}
+
+/// The further condition of the record, if it has one.
+fn extra(own: &Directory) -> Result<Option<Filter>, String> {
+    let wrong = |why| format!("search: the field user_filter of the record cannot be used: {why}");
+    let set = |text: &&str| !text.trim().is_empty();
+    let text = own.user_filter.as_deref().filter(set);
+    text.map(|text| Filter::parse(text).map_err(wrong))
+        .transpose()
 }
 
 fn classes(own: &Directory, habits: &Habits) -> Vec<Filter> {

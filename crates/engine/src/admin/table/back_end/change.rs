@@ -6,6 +6,7 @@ use crate::admin::decide::{Context, Outcome};
 use crate::admin::meta::{fresh, touched};
 use crate::admin::record::Event;
 use crate::admin::table::back_end_group;
+use crate::admin::table::sync_profile::unnamed;
 use crate::admin::{Put, Refusal, Stop, Value, Write, view};
 use crate::audit::Code;
 use crate::dice::Purpose;
@@ -69,6 +70,7 @@ pub(super) fn delete(context: &Context<'_>) -> Result<Outcome, Stop> {
         ))
         .into());
     }
+    unnamed(snapshot, |profile| profile.source == record.key)?;
     let event = Event::new(Code::COMPONENT_CHANGED, &target(record))
         .with(json!({"change": "deleted", "old": view::back_end(record, snapshot)}));
     Ok(Outcome::default()

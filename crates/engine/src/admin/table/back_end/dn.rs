@@ -5,7 +5,7 @@
 const MOST_PARTS: usize = 64;
 
 /// A distinguished name of at least one part: `type=value`, with `,` between and `\` before what would end a value.
-pub(super) fn is_dn(text: &str) -> bool {
+pub(in crate::admin::table) fn is_dn(text: &str) -> bool {
     let parts = parts(text);
     parts.len() <= MOST_PARTS && parts.iter().all(|part| is_part(part))
 }
@@ -52,7 +52,7 @@ fn escapes_are_whole(value: &str) -> bool {
 }
 
 /// The name of an attribute with its options, or an object identifier.
-pub(super) fn is_attribute(text: &str) -> bool {
+pub(in crate::admin::table) fn is_attribute(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let mut options = text.split(';');
     let name = options.next().unwrap_or_default();

@@ -8,7 +8,7 @@ pub(super) const MOST_CHARACTERS: usize = 1024;
 const MOST_DEEP: usize = 16;
 
 /// Whether a text is one whole filter, of bounded depth.
-pub(super) fn is_filter(text: &str) -> bool {
+pub(in crate::admin::table) fn is_filter(text: &str) -> bool {
     text.len() <= 4 * MOST_CHARACTERS && filter(text, MOST_DEEP) == Some("")
 }
 

@@ -1,5 +1,6 @@
 use crate::admin::decide::{Context, Outcome};
 use crate::admin::{Put, Refusal, Stop, Write, account};
+use crate::facts::Account;
 use crate::model::Authenticator;
 
 pub(super) fn delete(context: &Context<'_>) -> Result<Outcome, Stop> {
@@ -11,18 +12,24 @@ pub(super) fn delete(context: &Context<'_>) -> Result<Outcome, Stop> {
         )
         .into());
     }
+    Ok(removed(account)
+        .into_iter()
+        .fold(Outcome::default(), Outcome::write))
+}
+
+/// What removes an account: its authenticators become free, its sessions end.
+pub(in crate::admin) fn removed(account: &Account) -> Vec<Write> {
     let user = &account.user;
     let own = account
         .authenticators
         .iter()
         .filter(|authenticator| authenticator.user == Some(user.key));
-    let mut outcome = Outcome::default();
-    for authenticator in own {
-        let put = Put::over(authenticator.meta.revision, freed(authenticator));
-        outcome = outcome.write(Write::Authenticator(Box::new(put)));
-    }
-    let outcome = outcome.write(Write::RemoveSessionsOf(user.key));
-    Ok(outcome.write(Write::RemoveUser(user.key, user.meta.revision)))
+    let mut writes: Vec<Write> = own
+        .map(|one| Write::Authenticator(Box::new(Put::over(one.meta.revision, freed(one)))))
+        .collect();
+    writes.push(Write::RemoveSessionsOf(user.key));
+    writes.push(Write::RemoveUser(user.key, user.meta.revision));
+    writes
 }
 
 /// The authenticator without owner.

@@ -5,7 +5,7 @@ use crate::admin::table::org_unit;
 use crate::admin::{Fields, Put, Refusal, Stop, Write, account};
 use crate::authenticate::keeps_copy;
 use crate::facts::{Account, Found};
-use crate::model::{DomainKey, UnitKey};
+use crate::model::{DomainKey, UnitKey, User};
 use crate::snapshot::Snapshot;
 use crate::text::fold;
 
@@ -45,12 +45,23 @@ pub(super) fn relocate(context: &Context<'_>) -> Result<Outcome, Stop> {
     after.user.folded = folded;
     after.user.meta = crate::admin::meta::touched(after.user.meta, context.given.at);
     let view = account::shown(context, &after);
-    let mut put = Put::over(account.user.meta.revision, after.user);
-    if domain != account.user.domain && !keeps_copy(context.given.snapshot, domain) {
+    let writes = moved(context.given.snapshot, account, after.user);
+    Ok(writes
+        .into_iter()
+        .fold(Outcome::answer(view), Outcome::write))
+}
+
+/// The account as it will be, and in its wake its authenticators. A copy of the password stays only where one may be
+/// kept.
+pub(in crate::admin) fn moved(snapshot: &Snapshot, account: &Account, after: User) -> Vec<Write> {
+    let (domain, unit) = (after.domain, after.org_unit);
+    let mut put = Put::over(account.user.meta.revision, after);
+    if domain != account.user.domain && !keeps_copy(snapshot, domain) {
         put = put.with("password_copy", None);
     }
-    let outcome = Outcome::answer(view).write(Write::User(Box::new(put)));
-    Ok(followed(outcome, account, domain, unit))
+    let mut writes = vec![Write::User(Box::new(put))];
+    writes.extend(followed(account, domain, unit));
+    writes
 }
 
 fn unit(
@@ -68,23 +79,19 @@ fn unit(
 }
 
 fn followed(
-    outcome: Outcome,
     account: &Account,
     domain: DomainKey,
     unit: Option<UnitKey>,
-) -> Outcome {
+) -> impl Iterator<Item = Write> {
     let own = account
         .authenticators
         .iter()
         .filter(|one| one.user == Some(account.user.key));
-    let moved = own.filter(|one| one.domain != domain || one.org_unit != unit);
-    moved.fold(outcome, |outcome, one| {
+    let moved = own.filter(move |one| one.domain != domain || one.org_unit != unit);
+    moved.map(move |one| {
         let mut authenticator = one.clone();
         authenticator.domain = domain;
         authenticator.org_unit = unit;
-        outcome.write(Write::Authenticator(Box::new(Put::over(
-            one.meta.revision,
-            authenticator,
-        ))))
+        Write::Authenticator(Box::new(Put::over(one.meta.revision, authenticator)))
     })
 }

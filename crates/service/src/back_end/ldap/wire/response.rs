@@ -107,6 +107,11 @@ impl Entry {
         }
     }
 
+    /// Its name and all attributes with their values.
+    pub(crate) fn into_parts(self) -> (String, Vec<(String, Vec<Vec<u8>>)>) {
+        (self.dn, self.attributes)
+    }
+
     /// All values of an attribute, whose name counts in any case.
     pub(crate) fn values(&self, name: &str) -> &[Vec<u8>] {
         let own = self
