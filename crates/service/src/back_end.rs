@@ -354,3 +354,8 @@ fn sealed_fields(protocol: &Protocol) -> Vec<(&'static str, &Sealed)> {
         .filter_map(|(name, sealed)| Some((name, sealed.as_ref()?)))
         .collect()
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    pub(crate) use super::radius::tests::component;
+}

@@ -168,3 +168,46 @@ pub(super) fn within_rate(shared: &super::Shared, component: &Component) -> bool
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     rates.admit(component.key, limit, shared.clock() / 1_000_000)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::back_end::tests::component;
+    use countersign_radius::{Code, RequestBuilder};
+
+    /// What the attempt of a request with these attributes is given.
+    fn given(attributes: &[(u8, &[u8])]) -> Given {
+        let secret = Arc::new(SharedSecret::new(b"secret of the client"));
+        let start = RequestBuilder::new(Code::AccessRequest, 7, [9; 16])
+            .add(kind::USER_NAME, b"alice")
+            .unwrap();
+        let built = attributes.iter().fold(start, |it, (kind, value)| {
+            it.add_vendor(kind::MICROSOFT, *kind, value).unwrap()
+        });
+        let bytes = built.sign(&secret);
+        let component = Arc::new(component());
+        let known = Known {
+            packet: Packet::read(&bytes).unwrap(),
+            client: RadiusClient {
+                by_source: component.clone(),
+                narrowed: component,
+            },
+            secret,
+        };
+        let source = SocketAddr::from(([127, 0, 0, 1], 1024));
+        let Ok(logon) = attempt(&known, source) else {
+            panic!("it is an attempt");
+        };
+        logon.given
+    }
+
+    #[test]
+    fn a_change_of_a_password_is_a_hash_that_nothing_here_matches() {
+        let Given::Hashed { protocol, proof } = given(&[(kind::MS_CHAP2_CPW, &[7; 68])]) else {
+            panic!("it is for a server behind");
+        };
+        assert_eq!(protocol, "mschapv2");
+        assert!(!proof.matches(b"") && !proof.matches(b"755224"));
+        assert!(matches!(given(&[]), Given::None));
+    }
+}

@@ -40,6 +40,30 @@ pub(super) struct Patience {
     pub(super) until: Instant,
 }
 
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// In words.
+    pub(super) why: String,
+    /// There was one, proven by its authenticator but without the Message-Authenticator that the record demands.
+    pub(super) unsigned: bool,
+}
+
+impl From<String> for Fault {
+    fn from(why: String) -> Self {
+        Self {
+            why,
+            unsigned: false,
+        }
+    }
+}
+
+impl From<Fault> for String {
+    fn from(fault: Fault) -> Self {
+        fault.why
+    }
+}
+
 /// An answer, and the authenticator of the request it belongs to.
 pub(super) type Answered = (Vec<u8>, [u8; 16]);
 
@@ -87,7 +111,7 @@ impl Exchange {
         &self,
         build: impl Fn(u8) -> Result<Vec<u8>, Overflow>,
         patience: &Patience,
-    ) -> Result<Answered, String> {
+    ) -> Result<Answered, Fault> {
         let mut place = self.place().await?;
         let packet = build(place.identifier).map_err(|error| format!("failed to {error}"))?;
         let authenticator = Packet::read(&packet)
@@ -104,8 +128,10 @@ impl Exchange {
             let until = patience.until.min(Instant::now() + patience.each);
             match timeout_at(until.into(), &mut place.told).await {
                 Ok(Ok(Ok(reply))) => return Ok((reply, authenticator)),
-                Ok(Ok(Err(error))) => return Err(self.broken(&error)),
-                Ok(Err(_)) => return Err(format!("{}: the socket was closed", self.server)),
+                Ok(Ok(Err(error))) => return Err(self.broken(&error).into()),
+                Ok(Err(_)) => {
+                    return Err(format!("{}: the socket was closed", self.server).into());
+                }
                 Err(_) if Instant::now() >= patience.until => break,
                 Err(_) => {}
             }
@@ -217,15 +243,20 @@ impl Place {
     }
 
     /// Why there is no answer.
-    fn silence(&self, server: SocketAddr) -> String {
+    fn silence(&self, server: SocketAddr) -> Fault {
         let waiting = lock(&self.channel.waiting);
         let ignored = waiting.get(&self.identifier).and_then(|own| own.ignored);
-        match ignored {
+        let unsigned = matches!(ignored, Some((_, Refused::Absent)));
+        let why = match ignored {
+            Some((count, _)) if unsigned => format!(
+                "{server}: {count} answers without Message-Authenticator were ignored, since the record has require_message_authenticator"
+            ),
             Some((count, why)) => format!(
-                "{server}: no answer in time, {count} ignored because it failed to {why}: is the shared secret the same?"
+                "{server}: {count} answers were ignored, having failed to {why}: is the shared secret the same?"
             ),
             None => format!("{server}: no answer in time"),
-        }
+        };
+        Fault { why, unsigned }
     }
 }
 

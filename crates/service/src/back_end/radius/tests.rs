@@ -79,7 +79,8 @@ fn received(build: impl FnOnce(RequestBuilder, &SharedSecret) -> RequestBuilder)
     }
 }
 
-fn component() -> Component {
+/// A RADIUS client.
+pub(crate) fn component() -> Component {
     Component {
         key: ComponentKey(1),
         kind: "radius_client".into(),
@@ -213,6 +214,40 @@ async fn a_request_is_passed_on_whatever_its_protocol() {
             .await;
         assert!(is_accepted(&tried), "{tried:?}");
     }
+}
+
+#[tokio::test]
+async fn a_change_of_a_password_is_passed_on() {
+    const PARTS: [(u8, &[u8]); 4] = [
+        (kind::MS_CHAP2_CPW, &[7; 68]),
+        (kind::MS_CHAP_NT_ENC_PW, &[8; 240]),
+        (kind::MS_CHAP_NT_ENC_PW, &[9; 240]),
+        (kind::MS_CHAP_CHALLENGE, &[5; 16]),
+    ];
+    let server = Scripted::start(|packet, _| {
+        let came: Vec<_> = packet
+            .vendor_attributes()
+            .map(|it| (it.kind, it.value))
+            .collect();
+        assert_eq!(came, PARTS);
+        vec![reply(Code::AccessAccept, packet, SECRET)]
+    })
+    .await;
+    let request = received(|it, _| {
+        PARTS.iter().fold(it, |it, (kind, value)| {
+            it.add_vendor(kind::MICROSOFT, *kind, value).unwrap()
+        })
+    });
+    let (connector, own) = (Connector::default(), own());
+    let tried = connector
+        .ask(
+            &target(server.port, &own),
+            &own,
+            &ask(Wanted::Authenticate(Password::AsReceived)),
+            &asking(Some(request)),
+        )
+        .await;
+    assert!(is_accepted(&tried), "{tried:?}");
 }
 
 #[tokio::test]
@@ -507,6 +542,9 @@ async fn a_test_names_each_step() {
     let target = target(server.port, &own);
     let steps = connector.test(&target, &own, &trial("right")).await;
     assert!(steps.iter().all(|step| step.passed), "{steps:?}");
+    let steps = connector.test(&target, &own, &Trial::default()).await;
+    assert!(steps.iter().all(|step| step.passed), "{steps:?}");
+    assert_eq!(steps.last().unwrap().name, "answer to Status-Server");
     let steps = connector.test(&target, &own, &trial("wrong")).await;
     let last = steps.last().unwrap();
     assert_eq!((last.name, last.passed), ("authenticate", false));
