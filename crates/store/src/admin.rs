@@ -5,28 +5,45 @@ mod query;
 pub use query::Rows;
 
 use crate::rows::{RowError, authenticator, node, session, sync};
-use crate::sql::{Tx, args};
+use crate::sql::{Arg, Tx, args};
 use crate::{Counts, StoreError, account};
 use countersign_engine::admin::has_everything;
 use countersign_engine::admin::needs::{AccountRef, AdminFacts, Count, Device, Needs};
 use countersign_engine::facts::Found;
+use countersign_engine::model::DomainKey;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::Hash;
 use std::sync::Arc;
+
+/// Records that are looked for one by one.
+const FEW: usize = 3;
+/// Names that one statement looks for; always as many, so that it is prepared once.
+const TOGETHER: usize = 50;
 
 /// Everything a command needs, as one state of the database.
 pub(crate) fn facts(tx: Tx<'_>, needs: &Needs) -> Result<AdminFacts, StoreError> {
     let mut facts = AdminFacts::default();
+    let known = known_names(tx, &needs.accounts)?;
     for wanted in &needs.accounts {
-        facts
-            .accounts
-            .push((wanted.clone(), find_account(tx, wanted)?));
+        let found = match wanted {
+            AccountRef::Named(domain, folded) if !known.holds(&(*domain, folded.as_str())) => {
+                Found::Nobody
+            }
+            _ => find_account(tx, wanted)?,
+        };
+        facts.accounts.push((wanted.clone(), found));
     }
     if needs.linked {
         add_linked(tx, &mut facts)?;
     }
+    let known = known_serials(tx, &needs.authenticators)?;
     for serial in &needs.authenticators {
-        facts
-            .authenticators
-            .push((serial.clone(), device(tx, serial)?));
+        let found = if known.holds(&serial.as_str()) {
+            device(tx, serial)?
+        } else {
+            Device::Nobody
+        };
+        facts.authenticators.push((serial.clone(), found));
     }
     if needs.owners {
         add_owners(tx, &mut facts)?;
@@ -44,6 +61,99 @@ pub(crate) fn facts(tx: Tx<'_>, needs: &Needs) -> Result<AdminFacts, StoreError>
         facts.sync_run = sync::run(tx, profile)?;
     }
     Ok(facts)
+}
+
+/// Which of many names there are.
+enum Known<T> {
+    /// Few are asked for, one by one.
+    Unasked,
+    These(HashSet<T>),
+}
+
+impl<T: Eq + Hash> Known<T> {
+    /// Whether there may be such a record.
+    fn holds(&self, name: &T) -> bool {
+        match self {
+            Self::Unasked => true,
+            Self::These(known) => known.contains(name),
+        }
+    }
+}
+
+/// Those of the serial numbers that exist: most that an import names do not, and a question about each would take it
+/// longer than all else.
+fn known_serials<'n>(tx: Tx<'_>, wanted: &'n [String]) -> Result<Known<&'n str>, StoreError> {
+    if wanted.len() <= FEW {
+        return Ok(Known::Unasked);
+    }
+    let sql = format!(
+        "SELECT serial FROM authenticator WHERE serial IN ({})",
+        places(1)
+    );
+    let names: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    let mut known = HashSet::new();
+    for part in names.chunks(TOGETHER) {
+        among(tx, &sql, Vec::new(), part, |name| known.insert(name))?;
+    }
+    Ok(Known::These(known))
+}
+
+/// The same for accounts that are named.
+fn known_names<'n>(
+    tx: Tx<'_>,
+    wanted: &'n [AccountRef],
+) -> Result<Known<(DomainKey, &'n str)>, StoreError> {
+    if wanted.len() <= FEW {
+        return Ok(Known::Unasked);
+    }
+    let mut of_domain: BTreeMap<DomainKey, Vec<&'n str>> = BTreeMap::new();
+    for account in wanted {
+        if let AccountRef::Named(domain, folded) = account {
+            of_domain.entry(*domain).or_default().push(folded);
+        }
+    }
+    let sql = format!(
+        "SELECT folded FROM \"user\" WHERE domain_key = $1 AND folded IN ({})",
+        places(2)
+    );
+    let mut known = HashSet::new();
+    for (domain, names) in of_domain {
+        for part in names.chunks(TOGETHER) {
+            among(tx, &sql, vec![domain.0.into()], part, |name| {
+                known.insert((domain, name))
+            })?;
+        }
+    }
+    Ok(Known::These(known))
+}
+
+/// Calls `each` with those of the names that a statement answers, which takes [`TOGETHER`] of them.
+fn among<'n>(
+    tx: Tx<'_>,
+    sql: &str,
+    mut args: Vec<Arg<'n>>,
+    names: &[&'n str],
+    mut each: impl FnMut(&'n str) -> bool,
+) -> Result<(), StoreError> {
+    let last = names.last().copied().unwrap_or_default();
+    let filled = names.iter().copied().chain(std::iter::repeat(last));
+    args.extend(filled.take(TOGETHER).map(Arg::from));
+    let found: HashSet<String> = tx
+        .all(sql, &args, |row| row.columns().string())?
+        .into_iter()
+        .collect();
+    for name in names.iter().filter(|name| found.contains(**name)) {
+        each(name);
+    }
+    Ok(())
+}
+
+/// The places of [`TOGETHER`] parameters from a number on.
+fn places(first: usize) -> String {
+    let places: Vec<String> = (first..first + TOGETHER)
+        .map(|number| format!("${number}"))
+        .collect();
+    places.join(", ")
 }
 
 fn find_account(tx: Tx<'_>, wanted: &AccountRef) -> Result<Found, StoreError> {

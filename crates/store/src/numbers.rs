@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// Numbers reserved at a time: nodes that write at once must not wait for each other at every record.
-const BLOCK: i64 = 64;
+const BLOCK: i64 = 256;
 
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {

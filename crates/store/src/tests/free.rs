@@ -66,7 +66,7 @@ fn only_a_free_one_that_can_be_used_is_found() {
     let today = world.now().day();
     add(&world, "RESERVED", |one| one.reserved = true);
     add(&world, "DISABLED", |one| {
-        one.disabled_at = Some(world.now())
+        one.disabled_at = Some(world.now());
     });
     add(&world, "EXPIRED", |one| one.expires_at = Some(today));
     add(&world, "LATER", |one| {

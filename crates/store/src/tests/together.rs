@@ -4,11 +4,12 @@ use super::world::{World, count_up};
 use crate::audit::{Range, Trail};
 use crate::database::Access;
 use crate::{Outcome, Store, StoreError, trail};
-use countersign_engine::admin::needs::{Count, Needs};
+use countersign_engine::admin::needs::{AccountRef, Count, Device, Needs};
 use countersign_engine::admin::{Put, Write};
 use countersign_engine::audit::verify::Note;
 use countersign_engine::audit::{Code, Record};
 use countersign_engine::decision::Change;
+use countersign_engine::facts::Found;
 use countersign_keyring::{Keyring, RootKey};
 use std::sync::Arc;
 
@@ -49,6 +50,37 @@ fn long_answers_of_different_shapes_follow_each_other_on_one_connection() {
         assert!(records > 1);
         world.store.admin_facts(&administrators).unwrap();
         assert!(world.store.keys_in_use().unwrap().len() > 1);
+    }
+}
+
+#[test]
+fn many_names_are_found_as_one_by_one() {
+    let world = World::new();
+    for name in ["alice", "bert"] {
+        world.add_user(name);
+    }
+    let named = |name: &str| AccountRef::Named(world.domain(), name.to_owned());
+    let mut names: Vec<String> = (0..120).map(|number| format!("nobody{number}")).collect();
+    names.insert(60, "alice".to_owned());
+    names.push("bert".to_owned());
+    let needs = Needs {
+        accounts: names.iter().map(|name| named(name)).collect(),
+        authenticators: names
+            .iter()
+            .map(|name| format!("SN-{}", name.to_uppercase()))
+            .collect(),
+        ..Needs::default()
+    };
+    let facts = world.store.admin_facts(&needs).unwrap();
+    let there = |name: &str| ["alice", "bert"].contains(&name);
+    assert_eq!(facts.accounts.len(), names.len());
+    for ((name, account), device) in names.iter().zip(facts.accounts).zip(facts.authenticators) {
+        assert_eq!(
+            matches!(account.1, Found::Account(_)),
+            there(name),
+            "{name}"
+        );
+        assert_eq!(matches!(device.1, Device::Found(_)), there(name), "{name}");
     }
 }
 
