@@ -1,0 +1,1 @@
+../../crates/service/src/back_end/ldap/wire.rs
