@@ -17,6 +17,7 @@ mod lock;
 mod new_password;
 mod new_pin;
 mod password;
+mod randomise;
 mod register;
 mod relay;
 mod report;
@@ -99,11 +100,13 @@ fn stages(case: &mut Case<'_>) -> Flow<Infallible> {
     new_pin::update(case)?;
     new_password::update(case)?;
     change::at_back_end(case)?;
-    let success = local::authenticate(case)?;
+    let mut success = local::authenticate(case)?;
     back_end::authenticate(case, &success)?;
     success::administrator(case)?;
     learn::user_info(case)?;
-    learn::password(case, &success)?;
+    if !randomise::directory_password(case, &mut success)? {
+        learn::password(case, &success)?;
+    }
     let grant = success::grant(case, success)?;
     ControlFlow::Break(Halt::End(End::Accept(Box::new(grant))))
 }

@@ -25,6 +25,8 @@ pub enum Purpose {
     Serial = 5,
     /// A token.
     Token = 6,
+    /// A password.
+    Password = 7,
 }
 
 impl Dice {
@@ -38,6 +40,21 @@ impl Dice {
         let mut out = [0; N];
         self.stream(purpose).fill_bytes(&mut out);
         out
+    }
+
+    /// Numbers below the bound that each call names, without bias; 0 where the bound is 0.
+    pub fn picks(&self, purpose: Purpose) -> impl FnMut(usize) -> usize + use<> {
+        let mut stream = self.stream(purpose);
+        move |bound| {
+            let bound = u32::try_from(bound).unwrap_or(u32::MAX);
+            let most = u32::MAX - u32::MAX.checked_rem(bound).unwrap_or(0);
+            loop {
+                let thrown = stream.next_u32();
+                if thrown < most || bound == 0 {
+                    return thrown.checked_rem(bound).unwrap_or(0) as usize;
+                }
+            }
+        }
     }
 
     /// `count` random decimal digits for a purpose, without bias.

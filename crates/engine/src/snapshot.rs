@@ -2,7 +2,7 @@
 
 mod components;
 
-pub use components::{Components, RADIUS_CLIENT, RadiusClient};
+pub use components::{Components, LOGON_AGENT, RADIUS_CLIENT, RadiusClient};
 
 use crate::back_end::BackEnds;
 use crate::model::{

@@ -15,6 +15,8 @@ mod administration;
 mod back_ends;
 #[path = "statuses/challenge.rs"]
 mod challenge;
+#[path = "statuses/encrypted.rs"]
+mod encrypted;
 #[path = "statuses/limit.rs"]
 mod limit;
 #[path = "statuses/node.rs"]
@@ -69,6 +71,15 @@ const PROVOKED: &[Row] = &[
     (1019, "AM", "new_passwords"),
     (1024, "AM", "new_passwords"),
     (1037, "A", "new_passwords"),
+    (0, "A", "encrypted_changes"),
+    (1011, "A", "encrypted_changes"),
+    (1019, "A", "encrypted_changes"),
+    (1024, "A", "encrypted_changes"),
+    (1037, "A", "encrypted_changes"),
+    (1070, "A", "encrypted_changes"),
+    (0, "A", "encrypted_pins"),
+    (1012, "A", "encrypted_pins"),
+    (1020, "A", "encrypted_pins"),
     (1026, "RA", "two_days_later"),
     (1009, "RA", "two_days_later"),
     (0, "RA", "challenges_in_two_steps"),
@@ -94,6 +105,8 @@ const PROVOKED: &[Row] = &[
     (0, "M", "sessions"),
     (1038, "M", "sessions"),
     (1039, "M", "sessions"),
+    (0, "M", "no_free_session"),
+    (-104, "M", "no_free_session"),
     (-2, "M", "commands"),
     (-13, "M", "commands"),
     (-14, "M", "commands"),
@@ -145,7 +158,6 @@ const LATER: &[(i16, &str)] = &[
     (1055, "provisioning"),
     (1060, "signatures"),
     (1061, "signatures"),
-    (1070, "encrypted password changes"),
     (1100, "provisioning"),
     (1101, "provisioning"),
     (1102, "provisioning"),

@@ -20,7 +20,7 @@ use countersign_engine::facts::Found;
 use countersign_engine::model::{Scenario, Session, SessionKey, User};
 use countersign_engine::text;
 use countersign_engine::time::Timestamp;
-use countersign_store::Work;
+use countersign_store::{Outcome, Work};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -98,10 +98,13 @@ async fn begin(node: &Arc<Node>, source: IpAddr, body: Body) -> Result<Reply, Pr
     };
     let mut logon = body.into_logon();
     let mut before = Before::default();
+    let mut turned_away = None;
     let ended = logon
         .run(node, |logon, decision| {
             if let Verdict::Accept(grant) = &decision.verdict {
-                before = Before::of(node, grant)?;
+                before = Before::of(node, grant).inspect_err(|status| {
+                    turned_away = refused_record(decision, *status);
+                })?;
                 let session = token.session(grant, source, &logon.component.kind, logon.at);
                 add_session(decision, session, &before, logon.at, source);
             }
@@ -109,6 +112,9 @@ async fn begin(node: &Arc<Node>, source: IpAddr, body: Body) -> Result<Reply, Pr
         })
         .await;
     trying.end(end_of(&ended));
+    if let Some(record) = turned_away {
+        audited(node, record).await;
+    }
     let accepted = matches!(&ended, Ended::Decided(decision) if matches!(decision.verdict, Verdict::Accept(_)));
     let mut reply = auth::ended(node, logon, ended).await;
     if accepted {
@@ -122,6 +128,36 @@ async fn begin(node: &Arc<Node>, source: IpAddr, body: Body) -> Result<Reply, Pr
         reply.set("privileges", Some(privileges));
     }
     Ok(reply)
+}
+
+/// The record of a logon that was right but found no room (-104): nothing else of its decision is committed, so the
+/// one-time password stays good for another try.
+fn refused_record(decision: &Decision, status: Status) -> Option<Record> {
+    let accepted = decision.records.first()?;
+    let mut record = Record::new(Code::ADMIN_LOGON_REFUSED, accepted.amid, accepted.time);
+    record.status = Some(status);
+    record.reason = Some("no session was free".into());
+    record.user.clone_from(&accepted.user);
+    record.domain.clone_from(&accepted.domain);
+    record.org_unit.clone_from(&accepted.org_unit);
+    record.request_id.clone_from(&accepted.request_id);
+    record.component_type.clone_from(&accepted.component_type);
+    record.client_location.clone_from(&accepted.client_location);
+    record.policy.clone_from(&accepted.policy);
+    Some(record)
+}
+
+/// Commits a record before the answer leaves; where the store cannot take it, the failure is told in the log.
+async fn audited(node: &Arc<Node>, record: Record) {
+    let work = Work {
+        token: 0,
+        changes: Vec::new(),
+        records: vec![record],
+        trace: Vec::new(),
+    };
+    if let Outcome::Failed(error) = crate::commit::commit(node.store(), work).await {
+        crate::logon::failed(node, &error);
+    }
 }
 
 fn places(body: &Body, source: IpAddr) -> Places {

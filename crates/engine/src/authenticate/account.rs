@@ -1,13 +1,15 @@
 //! Stages 3c and 3d: the account and its status (authentication.md 3.3, 3.4).
 
 use super::case::{Case, Flow, refuse, refuse_telling};
-use super::{lock, register};
+use super::{lock, password, register};
+use crate::Secret;
 use crate::attempt::{Credentials, Via};
+use crate::decision::Question;
 use crate::facts::{Account, Found};
 use crate::policy::{BackEndAuth, LocalAuth};
 use crate::status::Status;
 use crate::time::Timestamp;
-use crate::trace::{Check, Entry, Origin, Setting, Value};
+use crate::trace::{Check, Entry, Origin, Setting, Value, What};
 use std::ops::ControlFlow;
 
 /// 1010, or the way of somebody without account.
@@ -30,6 +32,29 @@ pub(super) fn find(case: &mut Case<'_>) -> Flow {
     register::allowed(case)?;
     case.registers = true;
     ControlFlow::Continue(())
+}
+
+/// A verifier that no password matches, as dear as those of accounts.
+const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$9oAQK0jXb3r1cTtU8mVnGg$h0m3qkQ0Pj6Yf2xW5rZtBv8nLc4sDa7eGu1iKoXyM9E";
+
+/// Under generic codes a password of nobody costs what one of an account does, so that time does not tell them apart.
+pub(super) fn like_an_account(case: &mut Case<'_>) -> Flow {
+    let typed = match case.attempt.credentials {
+        Credentials::Combined(value) => value.ok(),
+        Credentials::Separate(fields) => fields.static_password,
+        Credentials::Hashed { .. } | Credentials::None => None,
+    };
+    let Some(typed) = typed
+        .filter(|typed| !typed.is_empty() && !password::too_long(typed.expose()))
+        .filter(|_| case.policy.generic_status_codes)
+    else {
+        return ControlFlow::Continue(());
+    };
+    let question = Question::Verify {
+        verifier: Secret::new(NOBODYS),
+        candidate: typed.clone(),
+    };
+    case.ask(What::Verify, question).map_continue(|_| ())
 }
 
 /// 1009, 1007, 1005, in this order.

@@ -3,13 +3,12 @@
 use super::back_end::{self, Sent};
 use super::case::{Case, End, Flow, Halt, refuse, refuse_noting, refuse_telling};
 use super::trial::Failure;
-use super::{candidates, local, new_password, password};
+use super::{candidates, learn, local, password};
 use crate::Secret;
 use crate::attempt::{Credentials, Separate, Via};
 use crate::audit::Code;
 use crate::back_end::Wanted;
 use crate::decision::Change;
-use crate::facts::Shut;
 use crate::policy::{BackEndAuth, LocalAuth};
 use crate::status::Status;
 use crate::trace::{Check, Entry, Setting, Shape, Value, What};
@@ -44,7 +43,9 @@ pub(super) fn at_back_end(case: &mut Case<'_>) -> Flow {
         );
     }
     let change = prepared(case, new)?;
-    changed_there(case, old, new)?;
+    if !accepted(case, old, new)? {
+        return back_end::rejected(case, Status::BACKEND_REJECT_SUPPLIED_PASS);
+    }
     if let Some(change) = change {
         case.changes.push(change);
         case.events.push((Code::PASSWORD_LEARNED, None));
@@ -81,7 +82,7 @@ fn locally(case: &mut Case<'_>, fields: &Separate<'_>, old: &Secret) -> Flow {
 
 /// The new password as it will be stored here, where it may be; made before the back-end changes anything, so that
 /// nothing can fail after it.
-pub(super) fn prepared(case: &mut Case<'_>, new: &Secret) -> Flow<Option<Change>> {
+fn prepared(case: &mut Case<'_>, new: &Secret) -> Flow<Option<Change>> {
     let Some(account) = case.account else {
         return ControlFlow::Continue(None);
     };
@@ -92,45 +93,29 @@ pub(super) fn prepared(case: &mut Case<'_>, new: &Secret) -> Flow<Option<Change>
     if !case.policy.password_autolearn {
         return ControlFlow::Continue(None);
     }
-    stored(case, account, new).map_continue(Some)
-}
-
-/// The change that stores a password which a back-end has, whatever the rules here say to it.
-pub(super) fn stored(
-    case: &mut Case<'_>,
-    account: &crate::facts::Account,
-    new: &Secret,
-) -> Flow<Change> {
-    let user = &account.user;
-    let rules = match new_password::rules_of(case.facts.snapshot, user) {
-        Ok(rules) => rules,
-        Err(invalid) => return refuse_noting(Status::INVALID_POLICY, invalid.to_string()),
-    };
-    let verifier = case.ask_hash(new.clone())?;
-    let (snapshot, vault, at) = (case.facts.snapshot, case.facts.vault, case.at());
-    match new_password::stored_form(snapshot, user, &rules, new, verifier, at, vault) {
-        Ok(password) => ControlFlow::Continue(Change::Password {
-            key: user.key,
-            password,
-        }),
-        Err(Shut) => refuse_noting(Status::CRYPTO, "the password history cannot be opened"),
+    match learn::learned(case, account, new)? {
+        Some(change) => ControlFlow::Continue(Some(change)),
+        None => refuse_noting(
+            Status::BUSY,
+            "the limit of password checks in work is reached",
+        ),
     }
 }
 
-/// Changes the password at the back-end: 1023 where it refuses the old one, 1122 where the new one breaks its rules.
-pub(super) fn changed_there(case: &mut Case<'_>, old: &Secret, new: &Secret) -> Flow {
-    if old.is_empty() {
+/// Whether the back-end accepts the old password and has the new one now; 1122 where the new one breaks its rules.
+pub(super) fn accepted(case: &mut Case<'_>, old: &Secret, new: &Secret) -> Flow<bool> {
+    if old.is_empty() || password::too_long(old.expose()) {
         case.failed(Check::BackEnd, 0, 0);
-        return refuse(Status::BACKEND_REJECT_SUPPLIED_PASS);
+        return ControlFlow::Continue(false);
     }
     let wanted = Wanted::Change {
         old: old.clone(),
         new: new.clone(),
     };
     let heard = case.ask_back_end(What::Change, wanted)?;
-    if back_end::settle(case, heard, Sent::Apart)? {
+    let changed = back_end::settle(case, heard, Sent::Apart)?;
+    if changed {
         case.events.push((Code::BACK_END_PASSWORD_CHANGED, None));
-        return ControlFlow::Continue(());
     }
-    back_end::rejected(case, Status::BACKEND_REJECT_SUPPLIED_PASS)
+    ControlFlow::Continue(changed)
 }

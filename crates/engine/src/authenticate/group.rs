@@ -4,12 +4,10 @@ use super::case::{Case, Flow, refuse, refuse_noting};
 use crate::back_end::{Said, Wanted};
 use crate::facts::Found;
 use crate::policy::{BackEndAuth, GroupCheck, LocalAuth};
+use crate::snapshot::LOGON_AGENT;
 use crate::status::Status;
 use crate::trace::{Origin, Setting, Value, What};
 use std::ops::ControlFlow;
-
-/// Type of the components whose requests come from somebody's machine.
-const LOGON_AGENT: &str = "logon_agent";
 
 /// 5001, 1002; sets the effective modes.
 pub(super) fn check(case: &mut Case<'_>) -> Flow {

@@ -33,26 +33,38 @@ pub(super) fn password(case: &mut Case<'_>, success: &Success<'_>) -> Flow {
     if !case.policy.password_autolearn {
         return ControlFlow::Continue(());
     }
-    let rules = match new_password::rules_of(case.facts.snapshot, &account.user) {
+    let Some(change) = learned(case, account, &typed.password)? else {
+        return ControlFlow::Continue(());
+    };
+    case.guards_account = true;
+    case.changes.push(change);
+    case.events.push((Code::PASSWORD_LEARNED, None));
+    ControlFlow::Continue(())
+}
+
+/// The change that stores a password which the back-end has, whatever the rules here say to it; none where the pool is
+/// full.
+pub(super) fn learned(
+    case: &mut Case<'_>,
+    account: &Account,
+    new: &Secret,
+) -> Flow<Option<Change>> {
+    let user = &account.user;
+    let rules = match new_password::rules_of(case.facts.snapshot, user) {
         Ok(rules) => rules,
         Err(invalid) => return refuse_noting(Status::INVALID_POLICY, invalid.to_string()),
     };
-    let Some(verifier) = verifier(case, &typed.password)? else {
-        return ControlFlow::Continue(());
+    let Some(verifier) = verifier(case, new)? else {
+        return ControlFlow::Continue(None);
     };
     let (snapshot, vault, at) = (case.facts.snapshot, case.facts.vault, case.at());
-    let learned = new_password::stored_form(
-        snapshot,
-        &account.user,
-        &rules,
-        &typed.password,
-        verifier,
-        at,
-        vault,
-    );
-    set(case, account, learned)?;
-    case.events.push((Code::PASSWORD_LEARNED, None));
-    ControlFlow::Continue(())
+    match new_password::stored_form(snapshot, user, &rules, new, verifier, at, vault) {
+        Ok(password) => ControlFlow::Continue(Some(Change::Password {
+            key: user.key,
+            password,
+        })),
+        Err(Shut) => refuse_noting(Status::CRYPTO, "the password history cannot be opened"),
+    }
 }
 
 /// The verifier of a password to be learned; none where the pool is full, which is no reason to refuse anybody.

@@ -3,7 +3,7 @@
 use super::back_end::{self, Sent};
 use super::case::{Case, Flow, refuse, refuse_noting};
 use super::success::{Success, Typed};
-use super::{assign, candidates, learn, new_password, request, self_assign};
+use super::{account, assign, candidates, learn, new_password, request, self_assign};
 use crate::Secret;
 use crate::admin::table::account_of;
 use crate::admin::{Put, Write};
@@ -29,6 +29,7 @@ pub(super) fn allowed(case: &mut Case<'_>) -> Flow {
     if wanted && has_back_end && here {
         return ControlFlow::Continue(());
     }
+    account::like_an_account(case)?;
     case.failed(Check::Registers, 0, 0);
     refuse(Status::USER_UNKNOWN)
 }

@@ -157,7 +157,14 @@ fn expiry(case: &Case<'_>, account: &Account) -> Option<Timestamp> {
     if case.modes.local != LocalAuth::AuthenticatorOrPassword {
         return None;
     }
-    let set_at = account.user.password.as_ref()?.set_at;
+    let learned = case.changes.iter().find_map(|change| match change {
+        Change::Password { password, .. } => Some(password.set_at),
+        _ => None,
+    });
+    let set_at = match learned {
+        Some(now) => now,
+        None => account.user.password.as_ref()?.set_at,
+    };
     let rules = super::new_password::rules_of(case.facts.snapshot, &account.user).ok()?;
     let end = set_at.plus_seconds(i64::from(rules.max_age_days) * 86_400);
     let told_from = end.plus_seconds(-i64::from(rules.expiry_notice_days) * 86_400);

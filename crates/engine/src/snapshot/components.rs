@@ -24,6 +24,8 @@ pub struct RadiusClient {
 
 /// Component type of RADIUS clients.
 pub const RADIUS_CLIENT: &str = "radius_client";
+/// Type of the components whose requests come from somebody's machine.
+pub const LOGON_AGENT: &str = "logon_agent";
 
 impl Components {
     /// Indexes `all`; disabled records count as absent. `hosts` holds the addresses of host-name locations as the
@@ -77,7 +79,7 @@ impl Components {
                 let defaults = self
                     .defaults
                     .iter()
-                    .filter(|component| kind == "logon_agent" && component.kind == kind);
+                    .filter(|component| kind == LOGON_AGENT && component.kind == kind);
                 defaults.into_iter().find(plain)
             })
     }

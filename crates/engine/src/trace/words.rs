@@ -100,6 +100,7 @@ words! {
         UserInfoSync = 54 "user_info_sync";
         TypeLimits = 55 "type_limits";
         SearchUpOrgUnits = 56 "search_up_org_units";
+        PasswordRandomization = 57 "password_randomization";
     }
 
     /// How user ID and domain were found (authentication.md 3.1).

@@ -1,8 +1,8 @@
 use super::{proof, world};
-use countersign_testkit::curl;
 use countersign_testkit::oath::KEY_HEX;
 use countersign_testkit::until;
 use countersign_testkit::world::rows;
+use countersign_testkit::{World, curl};
 use serde_json::json;
 
 #[test]
@@ -36,6 +36,27 @@ fn sessions() {
     // asking keeps it alive, so it is asked once, when it must be over
     countersign_testkit::wait_until(begun + std::time::Duration::from_millis(3200));
     proof.admin(1039, &world.admin_as(&idle, alive_path, &alive));
+}
+
+#[test]
+fn no_free_session() {
+    let proof = proof("no_free_session");
+    let mut world = world();
+    let token = world.token();
+    world.setting("session.max_count", json!(1));
+    let (user, password) = world.administrator();
+    let body = json!({"user": user, "password": password, "request_id": "one-too-many"});
+    let logon = |world: &World| curl::post(&world.url("/v1/admin/session/logon"), &body, &[]);
+    proof.admin(-104, &logon(&world));
+    let refused = world.audit(json!({"request_id": "one-too-many"}));
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(
+        (&refused[0]["status_code"], &refused[0]["user"]),
+        (&json!(-104), &json!(user)),
+        "{refused:?}"
+    );
+    proof.admin(0, &world.admin_as(&token, "session/logoff", &json!({})));
+    proof.admin(0, &logon(&world));
 }
 
 #[test]

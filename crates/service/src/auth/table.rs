@@ -1,4 +1,4 @@
-use countersign_engine::admin::{Field, Kind};
+use countersign_engine::admin::{self, Field, Kind};
 use countersign_engine::attempt::Via;
 
 /// One command of `/v1/auth`.
@@ -45,20 +45,6 @@ pub const COMMANDS: &[AuthCommand] = &[
         fields: CHANGE_ENCRYPTED_PASSWORD,
         via: Via::ChangeEncryptedPassword,
     },
-];
-
-/// The fields of `admin/session/logon`.
-const LOGON: &[Field] = &[
-    COMPONENT,
-    USER,
-    DOMAIN,
-    PASSWORD,
-    STATIC_PASSWORD,
-    OTP,
-    PIN,
-    CHALLENGE_KEY,
-    RESPONSE,
-    REQUEST_ID,
 ];
 
 const COMPONENT: Field = Field::new(
@@ -236,6 +222,6 @@ pub(crate) fn fields_of(via: Via) -> &'static [Field] {
         Via::UpdatePassword => UPDATE_PASSWORD,
         Via::ChangeBackEndPassword => CHANGE_BACK_END_PASSWORD,
         Via::ChangeEncryptedPassword => CHANGE_ENCRYPTED_PASSWORD,
-        Via::AdminLogon => LOGON,
+        Via::AdminLogon => admin::find("session", "logon").map_or(&[], |verb| verb.own),
     }
 }

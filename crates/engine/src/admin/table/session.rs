@@ -17,21 +17,26 @@ const LOGON: &[Field] = &[
     USER,
     DOMAIN,
     secret("password", 255, "Everything concatenated in one field."),
-    secret("static_password", 255, "The static password alone."),
+    secret("static_password", 1024, "The static password alone."),
     secret("otp", 16, "The one-time password alone."),
     secret("pin", 8, "The server PIN alone."),
     secret("new_pin", 8, "A new server PIN."),
     secret("confirm_new_pin", 8, "The new server PIN again."),
-    secret(
+    name(
         "challenge_key",
         64,
         "The key of the challenge that is answered.",
     ),
-    secret("response", 16, "The answer to the challenge."),
+    secret("response", 255, "The answer to the challenge."),
     name(
         "component",
         60,
         "The type of the component; absent: admin_program.",
+    ),
+    name(
+        "request_id",
+        64,
+        "Identity of the request, for the answer and the audit.",
     ),
 ];
 

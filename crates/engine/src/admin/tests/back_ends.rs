@@ -1,11 +1,13 @@
 //! Back-ends and their groups.
 
 use super::world::{World, sealed};
+use crate::Status;
 use crate::admin::{Action, AdminDecision, Put, Write};
-use crate::back_end::BackEnds;
+use crate::back_end::{BackEnds, Heard, Said, UserInfo};
 use crate::decision::Change;
 use crate::model::{
-    BackEnd, BackEndGroup, BackEndKey, DomainKey, Profile, Protocol, RealmRule, Sealed, Tls,
+    BackEnd, BackEndGroup, BackEndKey, Contact, DomainKey, Profile, Protocol, RealmRule, Sealed,
+    Tls,
 };
 use crate::policy::PolicySet;
 use serde_json::{Value as Json, json};
@@ -443,4 +445,99 @@ fn a_test_is_left_to_the_shell_and_keeps_no_password() {
             "{body}"
         );
     }
+}
+
+fn says(mut world: World, said: Said) -> World {
+    let note = "search: 1 entry".to_owned();
+    world.heard = Some(Heard {
+        server: "dc1".to_owned(),
+        said,
+        note,
+    });
+    world
+}
+
+fn known(contact: Contact) -> Said {
+    Said::Info(Box::new(UserInfo { contact }))
+}
+
+#[test]
+fn what_the_directory_knows_of_a_person_is_copied() {
+    let world = says(
+        world_of(&[radius("a"), directory("b")]),
+        known(Contact {
+            name: "Alice Liddell".to_owned(),
+            email: "alice@example.org".to_owned(),
+            ..Contact::default()
+        }),
+    );
+    let decision = world.decide("user", "sync", json!({"user": "alice"}));
+    assert_eq!(decision.status, Status::SUCCESS, "{:?}", decision.detail);
+    let [Change::Write(Write::User(put))] = &decision.changes[..] else {
+        panic!("{:?}", decision.changes)
+    };
+    let before = world.accounts.iter().find(|one| one.user.folded == "alice");
+    assert_eq!(put.guard, before.map(|one| one.user.meta.revision));
+    let contact = put.record.contact.as_deref().unwrap();
+    assert_eq!(
+        (contact.name.as_str(), contact.email.as_str()),
+        ("Alice Liddell", "alice@example.org")
+    );
+    let same = says(world_of(&[directory("b")]), known(Contact::default()));
+    let decision = same.decide("user", "sync", json!({"user": "alice"}));
+    assert_eq!(
+        (decision.status, decision.changes.len()),
+        (Status::SUCCESS, 0)
+    );
+}
+
+#[test]
+fn a_copy_that_fails_says_why() {
+    for (said, code, reason) in [
+        (
+            Said::InfoUnusable("mail is longer than 255 characters".to_owned()),
+            1121,
+            "dc1: mail is longer than 255 characters: search: 1 entry",
+        ),
+        (
+            Said::Rejected,
+            1121,
+            "dc1: the directory does not know the user: search: 1 entry",
+        ),
+        (
+            Said::Unreachable,
+            -10,
+            "dc1: no back-end answered: search: 1 entry",
+        ),
+        (
+            Said::Unsupported,
+            -108,
+            "dc1: this back-end knows nothing of persons: search: 1 entry",
+        ),
+        (
+            Said::Busy,
+            -104,
+            "the limit of requests to back-ends is reached",
+        ),
+    ] {
+        let world = says(world_of(&[directory("b")]), said);
+        let decision = world.decide("user", "sync", json!({"user": "alice"}));
+        assert_eq!(decision.status.number(), code);
+        assert_eq!(decision.detail.as_deref(), Some(reason));
+        assert!(decision.changes.is_empty());
+        let codes: Vec<String> = decision
+            .records
+            .iter()
+            .map(|record| record.code.to_string())
+            .collect();
+        if code == 1121 {
+            assert_eq!(codes.last().map(String::as_str), Some("W-016004"));
+            assert_eq!(decision.records[0].status, Some(Status::USER_SYNC_FAILED));
+        } else {
+            assert_eq!(codes.len(), 1);
+        }
+    }
+    let none = world_of(&[radius("a")]);
+    assert_eq!(none.status("user", "sync", json!({"user": "alice"})), -107);
+    assert_eq!(none.status("user", "sync", json!({"user": "ghost"})), -13);
 }

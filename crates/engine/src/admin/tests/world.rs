@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) sync_run: Option<SyncRun>,
     pub(crate) counts: HashMap<&'static str, i64>,
     pub(crate) caller: Caller,
+    /// What a back-end says.
+    pub(crate) heard: Option<crate::back_end::Heard>,
 }
 
 fn meta() -> Meta {
@@ -171,6 +173,7 @@ impl World {
             sync_run: None,
             counts: HashMap::from([("administrators", 2)]),
             caller,
+            heard: None,
         };
         world.settle();
         world
@@ -306,6 +309,9 @@ impl World {
                             candidate,
                         } => Answer::Is(verifier.expose() == hashed(candidate).expose()),
                         Question::Hash { password } => Answer::Hashed(hashed(password)),
+                        Question::BackEnd(_) if self.heard.is_some() => {
+                            Answer::BackEnd(Box::new(self.heard.clone().unwrap()))
+                        }
                         other => panic!("{other:?}"),
                     };
                     answers.add(question, answer);

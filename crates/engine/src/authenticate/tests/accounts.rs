@@ -246,6 +246,15 @@ fn generic_codes_hide_eight() {
         generic(&mut world, &Ask::combined("000000")),
         (true, Some(1012), Some(1000))
     );
+    let stranger = Ask {
+        static_password: Some("000000".to_owned()),
+        ..named("nobody")
+    };
+    assert_eq!(generic(&mut world, &stranger).1, Some(1010));
+    assert_eq!(world.asked.len(), 1, "a password of nobody is hashed too");
+    world.busy = true;
+    assert_eq!(generic(&mut world, &stranger).1, Some(-104));
+    world.busy = false;
     world.send(&Ask::combined(&value(2)));
     assert_eq!(
         generic(&mut world, &Ask::combined(&value(2))),

@@ -1,10 +1,10 @@
 //! authentication.md 12: changes of passwords at a back-end, and changes that come encrypted.
 
-use super::world::{Ask, OwnEnvelope, World, codes, status, value};
+use super::world::{Ask, OwnEnvelope, World, codes, grant, radius, status, value};
 use crate::attempt::Via;
 use crate::back_end::{Heard, Said, Wanted};
 use crate::decision::{Answer, Answers, Change, Decision, Question, Step};
-use crate::model::ChallengeKind;
+use crate::model::{ChallengeKind, Profile, Protocol, Tls};
 use crate::time::Timestamp;
 use serde_json::{Value as Json, json};
 
@@ -413,4 +413,113 @@ fn an_encrypted_pin_is_proven_by_the_old_one() {
     assert_eq!(world.try_ask(&pin(&world, "5", "567890", "1234")), 1020);
     let mut bare = World::new(policy(json!({}))).with_hotp();
     assert_eq!(bare.try_ask(&pin(&bare, "6", "1234", "5678")), 1020);
+}
+
+fn active_directory() -> Protocol {
+    Protocol::ActiveDirectory(crate::model::Directory {
+        base_dn: "dc=example".to_owned(),
+        bind_dn: None,
+        bind_password: None,
+        tls: Tls::Ldaps,
+        ca: None,
+        user_filter: None,
+        user_id_attribute: None,
+        object_class: None,
+        global_catalog: None,
+        profile: Profile::Ad,
+    })
+}
+
+/// A log-on agent before a directory whose password the account keeps.
+fn agent(more: &Json) -> (World, Directory) {
+    let mut own = json!({"local_auth": "authenticator_only", "stored_password_proxy": "yes",
+        "password_randomization": "yes"});
+    own.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    let mut world = World::new(policy(&own)).with_hotp().with_copy("Secret");
+    world.component.kind = "logon_agent".to_owned();
+    world.component.return_static_password = true;
+    let world = world.with_record(active_directory());
+    (world, Directory::knowing("Secret"))
+}
+
+#[test]
+fn a_directory_password_is_replaced_after_a_logon_by_otp() {
+    let (mut world, mut directory) = agent(&json!({"random_password_length": 20}));
+    let decision = send(&mut world, &mut directory, &Ask::combined(&value(2)));
+    assert_eq!((status(&decision), stored(&decision)), (0, true));
+    assert!(codes(&decision).contains(&"I-109002".to_owned()));
+    let [(old, new)] = &directory.changes[..] else {
+        panic!("{:?}", directory.changes)
+    };
+    assert_eq!((old.as_str(), new.len()), ("Secret", 20));
+    let handed = grant(decision).static_password.unwrap();
+    assert_eq!(handed.expose(), new.as_bytes());
+    assert!(
+        world
+            .account()
+            .user
+            .password
+            .as_ref()
+            .unwrap()
+            .copy
+            .is_some()
+    );
+
+    // the next one replaces that again, from the copy
+    directory.password = new.clone().leak();
+    let decision = send(&mut world, &mut directory, &Ask::combined(&value(3)));
+    assert_eq!(status(&decision), 0);
+    let [(_, first), (old, second)] = &directory.changes[..] else {
+        panic!("{:?}", directory.changes)
+    };
+    assert!(first == old && second != first);
+}
+
+#[test]
+fn what_a_directory_says_to_a_random_password() {
+    let (mut world, mut directory) = agent(&json!({"back_end_auth": "if_needed"}));
+    let mut counter = 1;
+    let mut logon = |directory: &mut Directory| {
+        counter += 1;
+        let decision = send(&mut world, directory, &Ask::combined(&value(counter)));
+        (status(&decision), stored(&decision))
+    };
+    directory.password = "changed since";
+    assert_eq!(logon(&mut directory), (1022, false));
+    for (said, code) in [
+        (Said::Weak, 1122),
+        (Said::Unreachable, -10),
+        (Said::Unsupported, -108),
+    ] {
+        directory.says = Some(said);
+        assert_eq!(logon(&mut directory), (code, false));
+    }
+    directory.says = None;
+    directory.password = "Secret";
+    assert_eq!(logon(&mut directory), (0, true));
+}
+
+#[test]
+fn passwords_are_replaced_only_where_somebody_gets_them() {
+    let untouched = |change: &dyn Fn(&mut World), ask: &Ask| {
+        let (mut world, mut directory) = agent(&json!({"local_auth": "authenticator_or_password"}));
+        change(&mut world);
+        let decision = send(&mut world, &mut directory, ask);
+        assert_eq!(status(&decision), 0);
+        assert!(directory.changes.is_empty() && !stored(&decision));
+    };
+    let otp = Ask::combined(&value(2));
+    untouched(&|_| (), &Ask::combined("Secret"));
+    untouched(&|world| world.component.kind = "web".to_owned(), &otp);
+    untouched(
+        &|world| world.component.return_static_password = false,
+        &otp,
+    );
+    untouched(&|world| *world = world.clone().with_record(radius()), &otp);
+    untouched(
+        &|world| world.account_mut().user.password.as_mut().unwrap().copy = None,
+        &otp,
+    );
 }

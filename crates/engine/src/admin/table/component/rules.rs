@@ -3,12 +3,11 @@
 use super::location::width;
 use crate::admin::Refusal;
 use crate::model::{Component, Location};
-use crate::snapshot::RADIUS_CLIENT;
+use crate::snapshot::{LOGON_AGENT, RADIUS_CLIENT};
 use std::net::IpAddr;
 
 /// Component type of the server's own nodes: no requests come from it.
 const SERVER: &str = "server";
-const LOGON_AGENT: &str = "logon_agent";
 
 /// Refuses (-2) what does not go together.
 pub(super) fn check(component: &Component, sets_secret: bool) -> Result<(), Refusal> {
