@@ -9,8 +9,12 @@
     reason = "a test may fail, and json! makes values"
 )]
 
+#[path = "back_ends/assignment.rs"]
+mod assignment;
 #[path = "back_ends/clients.rs"]
 mod clients;
+#[path = "back_ends/encrypted.rs"]
+mod encrypted;
 #[path = "back_ends/faults.rs"]
 mod faults;
 #[path = "back_ends/groups.rs"]
@@ -19,16 +23,30 @@ mod groups;
 mod injection;
 #[path = "back_ends/mapping.rs"]
 mod mapping;
+#[path = "back_ends/names.rs"]
+mod names;
+#[path = "back_ends/passwords.rs"]
+mod passwords;
 #[path = "back_ends/provoked.rs"]
 mod provoked;
+#[path = "back_ends/radius.rs"]
+mod radius;
+#[path = "back_ends/recipes.rs"]
+mod recipes;
 #[path = "back_ends/records.rs"]
 mod records;
+#[path = "back_ends/registration.rs"]
+mod registration;
 #[path = "back_ends/samba.rs"]
 mod samba;
 #[path = "back_ends/shapes.rs"]
 mod shapes;
 #[path = "back_ends/slapd.rs"]
 mod slapd;
+#[path = "back_ends/webhook.rs"]
+mod webhook;
+#[path = "back_ends/winbind.rs"]
+mod winbind;
 
 use countersign_testkit::{Proof, World};
 

@@ -143,13 +143,8 @@ const LATER: &[(i16, &str)] = &[
     (-1, "reserved for what has no code of its own"),
     (1005, "privileges, roles and scopes of administrators"),
     (1015, "virtual one-time passwords"),
-    (1016, "self-assignment"),
     (1017, "virtual one-time passwords"),
     (1018, "virtual one-time passwords"),
-    (1031, "self-assignment"),
-    (1040, "RADIUS back-ends"),
-    (1041, "self-assignment"),
-    (1042, "self-assignment"),
     (1050, "provisioning"),
     (1051, "provisioning"),
     (1052, "provisioning"),
@@ -167,14 +162,11 @@ const LATER: &[(i16, &str)] = &[
     (1107, "provisioning"),
     (1108, "push and secure channel"),
     (1120, "provisioning"),
-    (1121, "user synchronisation"),
-    (1122, "back-ends"),
     (1124, "the first change of a record format"),
     (1127, "push"),
     (1128, "maker-checker"),
     (1129, "maker-checker"),
     (1132, "successors of deleted users"),
-    (3003, "RADIUS back-ends"),
 ];
 
 /// Codes that name RADIUS among their interfaces but that no RADIUS request can bring about.
@@ -188,6 +180,10 @@ const NOT_OVER_RADIUS: &[(i16, &str)] = &[
     (
         -101,
         "what a field of a packet cannot be is 1000 or malformed",
+    ),
+    (
+        1121,
+        "a logon goes on, and a packet has no place for warnings",
     ),
     (1126, "only push, which is later work, lets a packet wait"),
 ];

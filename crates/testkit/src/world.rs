@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use std::ops::{Deref, DerefMut};
 
 /// Codes of the main records of an attempt.
-const MAIN: [&str; 11] = [
+const MAIN: [&str; 12] = [
     "S-101001", "F-101001", "F-101002", "F-101003", "F-101004", "F-101005", "I-101001", "I-101002",
-    "I-101006", "S-105001", "F-105001",
+    "I-101006", "I-101008", "S-105001", "F-105001",
 ];
 
 /// The OCRA suite of challenge/response authenticators.

@@ -1,8 +1,11 @@
 //! Records of back-ends for the servers of tests.
 
 use countersign_testkit::world::merge;
-use countersign_testkit::{FreeRadius, SambaAd, Slapd, World, freeradius, samba, slapd};
+use countersign_testkit::{FreeRadius, SambaAd, Slapd, Webhook, World, freeradius, samba, slapd};
 use serde_json::{Value, json};
+
+/// The key that signs requests to webhooks.
+pub(super) const HMAC_KEY: &str = "a-key-for-signatures-of-requests";
 
 /// Makes a back-end of these fields, with others on top.
 pub(super) fn add(world: &mut World, mut fields: Value, others: Value) {
@@ -35,6 +38,14 @@ pub(super) fn radius(server: &FreeRadius) -> Value {
         "name": "freeradius", "protocol": "radius", "address": "127.0.0.1", "port": server.auth_port(),
         "shared_secret": freeradius::SECRET, "timeout_s": 5, "retries": 0,
         "accounting_address": "127.0.0.1", "accounting_port": server.acct_port(),
+    })
+}
+
+/// A web service.
+pub(super) fn webhook(service: &Webhook) -> Value {
+    json!({
+        "name": "webhook", "protocol": "webhook", "address": service.url(), "ca": service.authority().pem(),
+        "hmac_key": HMAC_KEY, "timeout_s": 5, "retries": 0,
     })
 }
 

@@ -2,7 +2,7 @@ use super::mapping::{says_locked, stored, typed};
 use super::{proof, records, world};
 use countersign_testkit::oath::{KEY_HEX, hotp};
 use countersign_testkit::radclient::quoted;
-use countersign_testkit::slapd::PASSWORD;
+use countersign_testkit::slapd::{PASSWORD, user_dn};
 use countersign_testkit::{Certificate, Slapd};
 use serde_json::json;
 
@@ -90,6 +90,15 @@ fn ways_to_a_directory() {
     );
     assert_eq!(world.pap("normal", PASSWORD).status(), Some(1023));
     assert!(world.pap("learner", PASSWORD).is_accept());
+    let report = world.done("backend/test", json!({"name": "slapd", "user": "learner"}));
+    for step in ["resolve", "connect", "tls", "bind", "search"] {
+        assert!(
+            report.text.to_lowercase().contains(step),
+            "{step}: {}",
+            report.text
+        );
+    }
+    assert!(report.text.contains(&user_dn("learner")), "{}", report.text);
 }
 
 #[test]
