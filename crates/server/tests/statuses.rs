@@ -121,6 +121,7 @@ const PROVOKED: &[Row] = &[
     (-14, "M", "imports_of_another_type"),
     (0, "RA", "a_full_password_pool"),
     (-104, "RA", "a_full_password_pool"),
+    (-103, "RA", "a_slow_password_pool"),
     (3001, "RA", "outstanding_challenges"),
     (-104, "RA", "outstanding_challenges"),
     (-106, "RAM", "a_locked_store"),
@@ -133,7 +134,6 @@ const PROVOKED: &[Row] = &[
 /// Codes that no test here provokes, and the work that brings them.
 const LATER: &[(i16, &str)] = &[
     (-105, "loss of keys: administration"),
-    (-103, "bounded waits of back-ends, delivery and tasks"),
     (
         -12,
         "no operating-system call of this version ends a request by itself",

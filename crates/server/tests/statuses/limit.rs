@@ -1,11 +1,51 @@
 use super::{proof, world};
 use countersign_testkit::oath::{KEY_HEX, hotp};
 use countersign_testkit::radclient::{quoted, radclient};
-use countersign_testkit::{Answer, Packet, curl};
+use countersign_testkit::{Answer, Packet, World, curl, until};
 use serde_json::json;
 use std::sync::Barrier;
 
 const CLIENTS: usize = 8;
+/// Checks of passwords that keep one thread busy for longer than a request may take.
+const CROWD: u64 = 200;
+
+#[test]
+fn a_slow_password_pool() {
+    let proof = proof("a_slow_password_pool");
+    let mut world = world();
+    world.policy("local_or_password", json!({"user_lock_threshold": 0}));
+    world.user("paul", Some("Correct-Horse-71"));
+    world.setting("password.threads", json!(1));
+    world.setting("password.queue", json!(1000));
+    world.setting("request.deadline_s", json!(1));
+    world.stop();
+    world.up(); // the pool is made at the start
+    let mut crowd = world.raw();
+    let mut fill = || {
+        for _ in 0..CROWD {
+            let request = crowd.pap("paul", "Correct-Horse-71");
+            crowd.send(&request.bytes);
+        }
+    };
+    fill();
+    let waits = |world: &World| world.metric("countersign_password_waiting", "");
+    until("the pool has work for seconds", || {
+        (waits(&world) > CROWD / 2).then_some(())
+    });
+    let answer = world.app(json!({"user": "paul", "password": "Correct-Horse-71"}));
+    proof.auth(-103, &answer);
+    world.real(-103, &answer);
+    fill();
+    until("the pool has work for seconds", || {
+        (waits(&world) > CROWD / 2).then_some(())
+    });
+    proof.silent(-103, &world.pap("paul", "Correct-Horse-71"));
+    assert_eq!(
+        world.seen("paul")["lock_count"],
+        0,
+        "what was not looked at counts no failure"
+    );
+}
 
 #[test]
 fn a_full_password_pool() {
