@@ -92,8 +92,11 @@ pub(in super::super) struct Outcome {
 pub(crate) struct Entry {
     /// Where it lies.
     pub(crate) dn: String,
-    attributes: Vec<(String, Vec<Vec<u8>>)>,
+    attributes: Vec<Attribute>,
 }
+
+/// An attribute with its values.
+pub(crate) type Attribute = (String, Vec<Vec<u8>>);
 
 impl Entry {
     /// An entry made here.
@@ -108,7 +111,7 @@ impl Entry {
     }
 
     /// Its name and all attributes with their values.
-    pub(crate) fn into_parts(self) -> (String, Vec<(String, Vec<Vec<u8>>)>) {
+    pub(crate) fn into_parts(self) -> (String, Vec<Attribute>) {
         (self.dn, self.attributes)
     }
 
