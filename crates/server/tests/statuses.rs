@@ -4,7 +4,8 @@
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a test may fail"
+    clippy::needless_pass_by_value,
+    reason = "a test may fail, and json! makes values"
 )]
 
 #[path = "statuses/account.rs"]

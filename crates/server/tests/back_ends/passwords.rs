@@ -1,8 +1,8 @@
-use super::{proof, records, world};
+use super::{PROGRAM, proof, records, world};
 use countersign_testkit::oath::{KEY_HEX, hotp};
-use countersign_testkit::samba::{self, BASE};
+use countersign_testkit::samba::{self, BASE, NETBIOS};
 use countersign_testkit::slapd::{PASSWORD, user_dn};
-use countersign_testkit::{Answer, SambaAd, Slapd, World};
+use countersign_testkit::{Answer, Options, SambaAd, Slapd, World, curl};
 use serde_json::{Value, json};
 
 const NEW: &str = "Brand-New-Passw0rd-7";
@@ -109,4 +109,57 @@ fn passwords_changed_where_there_is_no_way() {
     records::add(&mut world, records::radius(&server), json!({}));
     records::alone(&mut world, "radius", json!({}));
     proof.auth(-108, &change(&world, "normal", PASSWORD, NEW, json!({})));
+}
+
+#[test]
+fn random_passwords_after_logons() {
+    let Some(controller) = SambaAd::start() else {
+        return;
+    };
+    let proof = proof("random_passwords_after_logons");
+    let options = Options {
+        before: controller.before(),
+        ..Options::default()
+    };
+    let mut world = World::with(PROGRAM, options);
+    records::add(
+        &mut world,
+        records::active_directory(&controller),
+        json!({}),
+    );
+    let policy = records::replaying(
+        &mut world,
+        "active_directory",
+        json!({"password_randomization": "yes", "random_password_length": 20}),
+    );
+    // only a log-on agent can hand the new password on
+    let made = world.done(
+        "component/create",
+        json!({"type": "logon_agent", "location": "127.0.0.1", "policy": policy, "return_static_password": true, "generate_api_key": true}),
+    );
+    let header = format!("Countersign-Component-Key: {}", made.text("api_key"));
+    world.user("normal", Some(samba::PASSWORD));
+    world.hotp("normal");
+    let mut before = samba::PASSWORD.to_owned();
+    for counter in 0..2 {
+        let body =
+            json!({"component": "logon_agent", "user": "normal", "otp": hotp(KEY_HEX, counter)});
+        let url = world.url("/v1/auth/authenticate");
+        let answer = curl::post(&url, &body, &["--header", &header]);
+        proof.auth(0, &answer);
+        let now = answer.text("static_password");
+        assert!(
+            now != before && now.chars().count() == 20,
+            "{}",
+            answer.text
+        );
+        let bind = |password: &str| {
+            let name = format!("{NETBIOS}\\normal");
+            controller.search_as(&name, password, BASE, "(objectClass=domain)", &["1.1"])
+        };
+        // the domain takes the one before for an hour more, but none that it never had
+        assert!(bind(&now).is_ok());
+        assert!(bind(&format!("{now}x")).is_err());
+        before = now;
+    }
 }

@@ -109,6 +109,7 @@ pub(crate) const PROVOKED: &[Row] = &[
     (1033, "A", "passwords_changed_in_a_domain"),
     (1122, "A", "passwords_changed_in_a_domain"),
     (-108, "A", "passwords_changed_where_there_is_no_way"),
+    (0, "A", "random_passwords_after_logons"),
     (0, "A", "encrypted_changes_of_passwords"),
     (1011, "A", "encrypted_changes_of_passwords"),
     (1070, "A", "encrypted_changes_of_passwords"),

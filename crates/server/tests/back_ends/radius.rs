@@ -18,7 +18,7 @@ fn forwarding(server: &FreeRadius) -> World {
     world
 }
 
-fn chap<'a>(password: &'a str) -> [(&'static str, &'a str); 1] {
+fn chap(password: &str) -> [(&'static str, &str); 1] {
     [("CHAP-Password", password)]
 }
 

@@ -56,14 +56,14 @@ pub(super) fn alone(world: &mut World, protocol: &str, others: Value) {
     world.policy("back_end_only", values);
 }
 
-/// A policy under which an OTP is checked here and the stored password sent to the back-end.
-pub(super) fn replaying(world: &mut World, protocol: &str, others: Value) {
+/// A policy under which an OTP is checked here and the stored password sent to the back-end; its ID.
+pub(super) fn replaying(world: &mut World, protocol: &str, others: Value) -> String {
     let mut values = json!({
         "local_auth": "authenticator_only", "back_end_auth": "always", "back_end_protocol": protocol,
         "stored_password_proxy": "yes", "user_lock_threshold": 0,
     });
     merge(&mut values, &others);
-    world.policy("local", values);
+    world.policy("local", values)
 }
 
 #[test]
