@@ -1,6 +1,11 @@
 //! Synchronisation with a real directory: 20,000 entries, a kill in the middle, the brake, moves, and who is never touched.
 
-#![expect(clippy::expect_used, reason = "a test may fail")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail"
+)]
 
 use countersign_testkit::oath::{KEY_HEX, hotp};
 use countersign_testkit::slapd::{BASE, PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, user_entry};

@@ -210,7 +210,7 @@ impl Job {
     async fn finish(&mut self) -> Result<(), Ended> {
         let mut braked = None;
         loop {
-            match self.course.next() {
+            match self.course.advance() {
                 Next::Entries(entries) => self.decide(entries).await?,
                 Next::Gone => match self.gone().await {
                     Err(ended) if ended.state == SyncState::Braked => braked = Some(ended),

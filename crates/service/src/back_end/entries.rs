@@ -4,7 +4,7 @@ use super::ldap::{Scope, Wide};
 use super::{BackEnds, Connectors, open};
 use crate::node::Node;
 use countersign_engine::admin::sync::{Entry, PAGE};
-use countersign_engine::model::{BackEnd, DomainKey, Protocol, SyncScope};
+use countersign_engine::model::{BackEnd, Protocol, SyncScope};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -72,7 +72,7 @@ impl Connectors {
         search: &Search,
         to: mpsc::Sender<Vec<Entry>>,
     ) -> Result<(), String> {
-        let domain = record.domain.unwrap_or(DomainKey::default());
+        let domain = record.domain.unwrap_or_default();
         let target = open(node, record, domain)?;
         let own = match &target.record.protocol {
             Protocol::ActiveDirectory(own) | Protocol::Ldap(own) => Some(own),

@@ -117,7 +117,7 @@ impl Course {
     }
 
     /// What comes when everything so far has been decided and, while reading, the directory was read to its end.
-    pub fn next(&mut self) -> Next {
+    pub fn advance(&mut self) -> Next {
         let again = std::mem::take(&mut self.moved) && !self.waiting.is_empty();
         self.stage = match self.stage {
             Stage::Reading if !self.waiting.is_empty() => Stage::Settling,

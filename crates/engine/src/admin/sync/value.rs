@@ -18,7 +18,7 @@ pub(super) fn text(value: &[u8]) -> Option<String> {
 /// A unique identity in its usual text form; 16 bytes are a GUID, whose first three groups Active Directory stores
 /// with the low byte first.
 pub(super) fn identity(attribute: &str, value: &[u8]) -> Option<String> {
-    if value.len() != 16 || value.iter().all(|b| b.is_ascii_graphic()) {
+    if value.len() != 16 || value.iter().all(u8::is_ascii_graphic) {
         return text(value)
             .filter(|id| !id.is_empty() && id.len() <= 255)
             .map(|id| id.to_ascii_lowercase());

@@ -195,7 +195,7 @@ impl Site {
             self.batch(&mut course, &names, page, &mut told);
         }
         loop {
-            match course.next() {
+            match course.advance() {
                 Next::Entries(entries) => {
                     for page in entries.chunks(self.page) {
                         self.batch(&mut course, &names, page, &mut told);

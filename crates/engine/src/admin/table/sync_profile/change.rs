@@ -14,8 +14,11 @@ use serde_json::json;
 
 type Custom = (String, String, String);
 
+/// Where a mapping keeps the attribute of a field.
+type Place = fn(&mut SyncMapping) -> &mut Option<String>;
+
 /// The fields of a mapping.
-const FIELDS: [(&str, fn(&mut SyncMapping) -> &mut Option<String>); 9] = [
+const FIELDS: [(&str, Place); 9] = [
     ("user", |map| &mut map.user),
     ("name", |map| &mut map.name),
     ("description", |map| &mut map.description),
