@@ -1,7 +1,7 @@
 //! A directory password that nobody needs to know (authentication.md 12): after a logon by OTP from a log-on agent it is
 //! replaced by a random one, which the agent gets.
 
-use super::case::{Case, Flow, refuse};
+use super::case::{Case, Flow};
 use super::success::{Success, Typed};
 use super::{back_end, change, learn, password};
 use crate::Secret;

@@ -94,11 +94,11 @@ fn moment(seconds: f64) -> Option<Timestamp> {
     const MOST: f64 = 1e11;
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "bounded by the line before, and a fraction of a microsecond is nothing"
+        reason = "what is out of range saturates and is not used; a fraction of a microsecond is nothing"
     )]
     (0.0..MOST)
         .contains(&seconds)
-        .then(|| Timestamp((seconds * 1e6) as i64))
+        .then_some(Timestamp((seconds * 1e6) as i64))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub(super) fn sync(context: &Context<'_>) -> Result<Outcome, Stop> {
     let heard = ask(context, account)?;
     let info = match information(&heard)? {
         Ok(info) => info,
-        Err(why) => return Ok(failed(account, why)),
+        Err(why) => return Ok(failed(account, &why)),
     };
     let after = merged_contact(account.user.contact.as_deref(), info);
     if after.as_deref() == account.user.contact.as_deref() {
@@ -88,8 +88,8 @@ fn refusal(status: Status, detail: impl Into<String>) -> Stop {
     Refusal::new(status, detail).into()
 }
 
-fn failed(account: &Account, why: String) -> Outcome {
+fn failed(account: &Account, why: &str) -> Outcome {
     let event = Event::new(Code::USER_NOT_SYNCHRONISED, &account.user.id);
-    Outcome::refused(Refusal::new(Status::USER_SYNC_FAILED, why.clone()))
+    Outcome::refused(Refusal::new(Status::USER_SYNC_FAILED, why))
         .event(event.with(json!({"reason": why})))
 }
