@@ -1,8 +1,6 @@
 //! Records of back-ends as an administrator keeps them: by API and command line, over a restart, a rotation of keys and
 //! a backup, and tested against a server that is not there.
 
-#![expect(clippy::expect_used, reason = "a test may fail")]
-
 use countersign_testkit::World;
 use countersign_testkit::authority::Authority;
 use countersign_testkit::world::rows;
