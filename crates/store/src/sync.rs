@@ -60,13 +60,20 @@ impl Store {
     }
 }
 
-/// `$from, … $to` for a list that is filled up with its last value.
-fn places(from: usize, values: usize) -> (String, usize) {
+/// `VALUES ($from), … ($to)` for a list that is filled up with its last value: as a table it is joined with the other one,
+/// where a server compares a plain list with every row.
+fn places(from: usize, values: usize, place: impl Fn(usize) -> String) -> (String, usize) {
     let size = values.max(1).next_multiple_of(STEP);
-    let list: Vec<String> = (from..from + size)
-        .map(|place| format!("${place}"))
-        .collect();
-    (list.join(", "), size)
+    let list: Vec<String> = (from..from + size).map(place).collect();
+    (format!("VALUES {}", list.join(", ")), size)
+}
+
+fn text(place: usize) -> String {
+    format!("(CAST(${place} AS TEXT))")
+}
+
+fn number(place: usize) -> String {
+    format!("(CAST(${place} AS BIGINT))")
 }
 
 fn filled<'a, T>(values: &'a [T], size: usize, arg: impl Fn(&'a T) -> Arg<'a>) -> Vec<Arg<'a>> {
@@ -76,8 +83,8 @@ fn filled<'a, T>(values: &'a [T], size: usize, arg: impl Fn(&'a T) -> Arg<'a>) -
 }
 
 fn matching(tx: Tx<'_>, needs: &Needs) -> Result<Facts, StoreError> {
-    let (entries, size) = places(2, needs.entries.len());
-    let (names, more) = places(3 + size, needs.names.len());
+    let (entries, size) = places(2, needs.entries.len(), text);
+    let (names, more) = places(3 + size, needs.names.len(), text);
     let domain = 2 + size;
     let sql = format!(
         "SELECT key FROM \"user\" WHERE ldap_profile = $1 AND ldap_entry IN ({entries})
@@ -96,7 +103,7 @@ fn of_keys(tx: Tx<'_>, keys: &[i64]) -> Result<Facts, StoreError> {
     if keys.is_empty() {
         return Ok(facts);
     }
-    let (list, size) = places(1, keys.len());
+    let (list, size) = places(1, keys.len(), number);
     let args = filled(keys, size, |key| Arg::Int(*key));
     let sql = user::of(&format!("WHERE u.key IN ({list}) ORDER BY u.key"));
     let mut users = Vec::new();
