@@ -107,19 +107,19 @@ fn ten_thousand_groups() {
         assert_eq!(answer.status(), 0, "{name}: {}", answer.text);
         assert!(answer.seconds < 10.0, "{name}: {}", answer.seconds);
     }
-    // the groups that hold all these take longer than the record allows on a slow machine: then nobody is let in
+    // the groups that hold all these may take longer than the record allows, or the request: then nobody is let in
     for (counter, name, status) in [(5, "g-outer", 0), (6, "staff", 1002)] {
         checking(&mut world, "ldap", "reject", json!([name]));
         let answer = world.app(json!({"user": "nested1", "otp": hotp(KEY_HEX, counter)}));
         assert!(
-            [status, -10].contains(&answer.status()),
+            [status, -10, -103].contains(&answer.status()),
             "{name}: {}",
             answer.text
         );
         assert!(answer.seconds < 10.0, "{name}: {}", answer.seconds);
         let record = world.last_record("nested1").to_string();
         assert!(
-            answer.status() == status || record.contains("slapd"),
+            answer.status() != -10 || record.contains("slapd"),
             "{record}"
         );
     }
